@@ -1,0 +1,47 @@
+import { build, context } from 'esbuild';
+
+/**
+ * Bundles the extension's host side and its panel into dist/.
+ *
+ *     node esbuild.mjs [--production] [--watch]
+ */
+const production = process.argv.includes('--production');
+const watch = process.argv.includes('--watch');
+
+/** @type {import('esbuild').BuildOptions} */
+const shared = {
+  bundle: true,
+  minify: production,
+  sourcemap: production ? false : 'linked',
+  // The packages of this repository are bundled from their sources, so that nothing has to be built before.
+  conditions: ['pickscope-source'],
+  logLevel: 'warning',
+};
+
+/** @type {import('esbuild').BuildOptions[]} */
+const bundles = [
+  {
+    ...shared,
+    // gRPC is in a bundle of its own, loaded at the first attach: activation stays fast.
+    entryPoints: { extension: 'src/extension.ts', attachment: 'src/attachment/stream.ts' },
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external: ['vscode', './attachment.cjs'],
+  },
+  {
+    ...shared,
+    entryPoints: { panel: 'src/panel/main.ts' },
+    outdir: 'dist',
+    platform: 'browser',
+    format: 'iife',
+    target: 'chrome120',
+  },
+];
+
+for (const options of bundles) {
+  if (watch) await (await context(options)).watch();
+  else await build(options);
+}
