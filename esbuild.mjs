@@ -18,18 +18,34 @@ const shared = {
   logLevel: 'warning',
 };
 
+/**
+ * gRPC is in a bundle of its own, loaded at the first attach, so that activation stays fast.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const loadStreamLate = {
+  name: 'load-stream-late',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/stream$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './attachment.cjs', external: true } : undefined,
+    );
+  },
+};
+
 /** @type {import('esbuild').BuildOptions[]} */
 const bundles = [
   {
     ...shared,
-    // gRPC is in a bundle of its own, loaded at the first attach: activation stays fast.
     entryPoints: { extension: 'src/extension.ts', attachment: 'src/attachment/stream.ts' },
     outdir: 'dist',
     outExtension: { '.js': '.cjs' },
     platform: 'node',
     format: 'cjs',
     target: 'node20',
-    external: ['vscode', './attachment.cjs'],
+    external: ['vscode'],
+    plugins: [loadStreamLate],
+    // `import()` becomes `require()`, which every extension host has.
+    supported: { 'dynamic-import': false },
   },
   {
     ...shared,

@@ -1,0 +1,166 @@
+import { EventEmitter } from 'node:events';
+import type { Descriptor } from '@pickscope/protocol/descriptor';
+import type { LogOutputChannel } from 'vscode';
+import { ClientModel } from '../model/clientModel';
+import { next, type AttachmentEvent, type AttachmentState, type Failure } from './attachmentState';
+import type { StreamEvent, StreamOptions } from './stream';
+import { addressOf, identityOf, idOf, type Identity, type Target } from './target';
+
+/** A client sends a heartbeat each second; after this long without any message it is taken for lost. */
+export const silenceMs = 5000;
+
+export interface AttachmentOptions {
+  readonly pickBudgetBytes: number;
+  /** Loads gRPC, which is not loaded before. */
+  readonly loadStream: () => Promise<(options: StreamOptions) => AsyncIterable<StreamEvent>>;
+  /** The token that a person entered for an address; '' if there is none. */
+  readonly tokenFor: (address: string) => Promise<string>;
+  /** Whether to try again by itself after a loss. */
+  readonly mayRetry: () => boolean;
+  readonly log: Pick<LogOutputChannel, 'info' | 'warn'>;
+}
+
+type Change = AttachmentEvent extends infer E ? (E extends AttachmentEvent ? Omit<E, 'nowMs'> : never) : never;
+
+/** One attached client: keeps its stream open, feeds the model, and tries again after a loss. */
+export class Attachment extends EventEmitter<{ change: [] }> {
+  readonly id: string;
+  readonly model: ClientModel;
+  #target: Target;
+  #identity: Identity;
+  #state!: AttachmentState;
+  #stream = new AbortController();
+  #retry: NodeJS.Timeout | undefined;
+  #silence: NodeJS.Timeout | undefined;
+
+  /** Connects at once; with `lostMs` waits for the client to come back instead, as after a window reload. */
+  constructor(
+    target: Target,
+    private readonly options: AttachmentOptions,
+    lostMs?: number,
+  ) {
+    super();
+    this.id = idOf(target);
+    this.model = new ClientModel({ pickBudgetBytes: options.pickBudgetBytes });
+    this.#target = target;
+    this.#identity = identityOf(target);
+    if (lostMs === undefined) this.open();
+    else this.#state = { kind: 'lost', atMs: lostMs, loss: { kind: 'gone' }, nextTryMs: null, tries: 0 };
+  }
+
+  get state(): AttachmentState {
+    return this.#state;
+  }
+
+  get target(): Target {
+    return this.#target;
+  }
+
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  /** Tries now, whatever the state; a stream that is open is closed before. */
+  open(): void {
+    this.#close();
+    this.#stream = new AbortController();
+    this.#apply({ type: 'opened' });
+    void this.#run(this.#stream.signal);
+  }
+
+  /** Goes on with the same program's new process, and keeps what is known. */
+  follow(client: Descriptor): void {
+    this.options.log.info(`${client.name}: process ${client.pid} comes after ${this.#identity.pid}.`);
+    this.#target = { kind: 'client', client };
+    this.#identity = client;
+    this.open();
+  }
+
+  /** The process has ended: there is nothing to try again with until it is started again. */
+  waitForReturn(): void {
+    this.#close();
+    this.#apply({ type: 'gone' });
+  }
+
+  dispose(): void {
+    this.#close();
+    this.removeAllListeners();
+  }
+
+  #close(): void {
+    this.#stream.abort();
+    clearTimeout(this.#retry);
+    clearTimeout(this.#silence);
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const address = addressOf(this.#target);
+    try {
+      const token = this.#target.kind === 'client' ? this.#target.client.token : await this.options.tokenFor(address);
+      const readStream = await this.options.loadStream();
+      for await (const event of readStream({ address, token, signal, answerTimeoutMs: silenceMs })) {
+        if (signal.aborted) return;
+        this.#receive(event);
+      }
+    } catch (error) {
+      if (!signal.aborted)
+        this.#fail({ kind: 'failed', detail: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #receive(event: StreamEvent): void {
+    switch (event.type) {
+      case 'connected':
+        return this.#apply({ type: 'connected' });
+      case 'described':
+        if (event.process) this.#identity = event.process;
+        this.#watchSilence();
+        return this.#apply({ type: 'described', protocol: event.protocol });
+      case 'message':
+        this.#silence?.refresh();
+        this.model.apply(event.message);
+        if (event.message.body.case === 'snapshotEnd') this.#apply({ type: 'snapshotEnded' });
+        return;
+      case 'ended':
+        return this.#fail(event.failure);
+    }
+  }
+
+  /** A stopped process keeps its connection open, and says nothing. */
+  #watchSilence(): void {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#fail({ kind: 'silent' }), silenceMs);
+  }
+
+  #fail(failure: Failure): void {
+    this.#close();
+    this.#apply({ type: 'failed', failure, retry: this.options.mayRetry(), random: Math.random() });
+    if (this.#state.kind !== 'lost' || this.#state.nextTryMs === null) return;
+    this.#retry = setTimeout(() => this.open(), Math.max(0, this.#state.nextTryMs - Date.now()));
+  }
+
+  #apply(change: Change): void {
+    const before = this.#state as AttachmentState | undefined;
+    this.#state = next(before, { ...change, nowMs: Date.now() } as AttachmentEvent);
+    if (this.#state === before) return;
+    this.#log(before);
+    this.emit('change');
+  }
+
+  #log(before: AttachmentState | undefined): void {
+    const who = `${this.#identity.name} (${addressOf(this.#target)})`;
+    const state = this.#state;
+    if (state.kind === 'lost' && state.nextTryMs !== null) {
+      const wait = state.nextTryMs - Date.now();
+      if (wait <= 0) this.options.log.info(`${who}: trying again, try ${state.tries}.`);
+      else this.options.log.warn(`${who}: ${describe(state.loss)}; trying again in ${Math.round(wait)} ms.`);
+    } else if (state.kind === 'lost')
+      this.options.log.warn(`${who}: ${describe(state.loss)}; waiting for it to come back.`);
+    else if (state.kind === 'refused') this.options.log.warn(`${who}: ${describe(state.refusal)}.`);
+    else if (state.kind !== before?.kind) this.options.log.info(`${who}: ${state.kind}.`);
+  }
+}
+
+function describe(failure: Failure): string {
+  return 'detail' in failure && failure.detail !== '' ? `${failure.kind} (${failure.detail})` : failure.kind;
+}

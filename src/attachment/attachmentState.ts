@@ -1,0 +1,127 @@
+/*
+ * The state machine of an attachment, as a pure function:
+ *
+ *     connecting → live → lost ⇄ (next try) → live …
+ *         ↓ ↘ lost          ↓
+ *      refused           refused
+ *
+ * A try after a loss stays in `lost` until it has succeeded, so that what was received stays in view without a flicker.
+ */
+
+/** Why there is no stream. `detail` comes from the other side or from gRPC: untrusted text, capped. */
+export type Loss =
+  | { readonly kind: 'unreachable'; readonly detail: string } // nobody answers there
+  | { readonly kind: 'closed'; readonly detail: string } // the client, or something between, ended the stream
+  | { readonly kind: 'silent' } // connected, but not even a heartbeat any more
+  | { readonly kind: 'gap' } // messages were lost on the way
+  | { readonly kind: 'gone' } // the process has ended
+  | { readonly kind: 'failed'; readonly detail: string }; // anything else
+
+/** Why trying again would not help. */
+export type Refusal =
+  | { readonly kind: 'versionMismatch'; readonly theirs: string }
+  | { readonly kind: 'wrongToken' }
+  | { readonly kind: 'notPickscope' }
+  | { readonly kind: 'tooManyWatchers' };
+
+export type Failure = Loss | Refusal;
+
+/** Times are milliseconds since the Unix epoch. */
+export type AttachmentState =
+  | {
+      readonly kind: 'connecting';
+      readonly startedMs: number;
+      readonly connectedMs?: number;
+      readonly describedMs?: number;
+      /** "1.0"; known once described. */
+      readonly protocol?: string;
+    }
+  | { readonly kind: 'live'; readonly sinceMs: number; readonly tries: number }
+  | {
+      readonly kind: 'lost';
+      readonly atMs: number;
+      readonly loss: Loss;
+      /** null: it waits for the client to come back, or for the person. */
+      readonly nextTryMs: number | null;
+      /** How many tries began since the loss. */
+      readonly tries: number;
+    }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+export type AttachmentEvent = { readonly nowMs: number } & (
+  | { readonly type: 'opened' }
+  | { readonly type: 'connected' }
+  | { readonly type: 'described'; readonly protocol: string }
+  | { readonly type: 'snapshotEnded' }
+  | {
+      readonly type: 'failed';
+      readonly failure: Failure;
+      /** Whether to try again by itself. */
+      readonly retry: boolean;
+      /** 0..1, the jitter. */
+      readonly random: number;
+    }
+  | { readonly type: 'gone' }
+);
+
+export const timing = {
+  firstDelayMs: 500,
+  maxDelayMs: 15_000,
+  /** A stream that lived shorter does not reset the delays: it may be one that fails right after each start. */
+  minUptimeMs: 10_000,
+} as const;
+
+export function next(state: AttachmentState | undefined, event: AttachmentEvent): AttachmentState {
+  switch (event.type) {
+    case 'opened':
+      return state?.kind === 'lost'
+        ? { ...state, nextTryMs: event.nowMs, tries: state.tries + 1 }
+        : { kind: 'connecting', startedMs: event.nowMs };
+    case 'connected':
+      return state?.kind === 'connecting' ? { ...state, connectedMs: event.nowMs } : state!;
+    case 'described':
+      return state?.kind === 'connecting' ? { ...state, describedMs: event.nowMs, protocol: event.protocol } : state!;
+    case 'snapshotEnded':
+      return { kind: 'live', sinceMs: event.nowMs, tries: state?.kind === 'lost' ? state.tries : 0 };
+    case 'failed':
+      return failed(state, event);
+    case 'gone':
+      return gone(state!);
+  }
+}
+
+function failed(
+  state: AttachmentState | undefined,
+  { failure, retry, random, nowMs }: Extract<AttachmentEvent, { type: 'failed' }>,
+): AttachmentState {
+  if (isRefusal(failure)) return { kind: 'refused', refusal: failure };
+  const tries = triesBefore(state, nowMs);
+  const delayMs = failure.kind === 'gap' && tries === 0 ? 0 : retryDelayMs(tries, random);
+  return {
+    kind: 'lost',
+    atMs: state?.kind === 'lost' ? state.atMs : nowMs,
+    loss: failure,
+    nextTryMs: retry ? nowMs + delayMs : null,
+    tries,
+  };
+}
+
+function gone(state: AttachmentState): AttachmentState {
+  if (state.kind !== 'lost' || (state.loss.kind === 'gone' && state.nextTryMs === null)) return state;
+  return { ...state, loss: { kind: 'gone' }, nextTryMs: null };
+}
+
+function triesBefore(state: AttachmentState | undefined, nowMs: number): number {
+  if (state?.kind === 'lost') return state.tries;
+  return state?.kind === 'live' && nowMs - state.sinceMs < timing.minUptimeMs ? state.tries : 0;
+}
+
+/** Doubles with each try; half of it is jitter, so that many watchers do not come back at once. */
+export function retryDelayMs(tries: number, random: number): number {
+  const ceiling = Math.min(timing.maxDelayMs, timing.firstDelayMs * 2 ** (tries + 1));
+  return ceiling * (0.5 + random / 2);
+}
+
+function isRefusal(failure: Failure): failure is Refusal {
+  return ['versionMismatch', 'wrongToken', 'notPickscope', 'tooManyWatchers'].includes(failure.kind);
+}

@@ -1,0 +1,208 @@
+import { EventEmitter } from 'node:events';
+import type { Descriptor } from '@pickscope/protocol/descriptor';
+import type { Disposable, Memento } from 'vscode';
+import type { Discovery } from '../discovery/discovery';
+import { Attachment, type AttachmentOptions } from './attachment';
+import { idOf, isSameProgram, type Target } from './target';
+
+const memoryKey = 'attachments';
+/** A client that was attached, but has ended, is waited for after a window reload; not the next day. */
+const maxAbsenceMs = 10 * 60_000;
+
+/** A busy window may notice a loss only when the new process runs already. */
+const noticeMs = 1000;
+
+/** What outlives the window, in the workspace's memory. The token does not: it is in the descriptor, or among secrets. */
+interface Remembered {
+  readonly target: { kind: 'client'; client: Omit<Descriptor, 'token'> } | { kind: 'address'; address: string };
+  readonly selected: boolean;
+  /** When the window was last known to be attached, milliseconds since the Unix epoch. */
+  readonly seenMs: number;
+}
+
+export interface AttachmentsOptions extends Omit<AttachmentOptions, 'pickBudgetBytes' | 'mayRetry'> {
+  readonly discovery: Discovery;
+  readonly memory: Memento;
+  readonly pickBudgetBytes: () => number;
+  readonly reattach: () => boolean;
+  /** Names of clients to attach to as soon as they are found. */
+  readonly autoAttach: () => readonly string[];
+}
+
+/** All attached clients, one of them selected; brings back those that restart. */
+export class Attachments extends EventEmitter<{ change: [] }> {
+  readonly #all = new Map<string, Attachment>();
+  #selected: Attachment | undefined;
+  #waiting: Disposable | undefined;
+  /** Instances that a person detached: not to be attached by themselves again. */
+  readonly #dismissed = new Set<string>();
+  readonly #onScanned = () => this.#meetDiscovered();
+
+  constructor(private readonly options: AttachmentsOptions) {
+    super();
+    options.discovery.on('scanned', this.#onScanned);
+  }
+
+  get all(): readonly Attachment[] {
+    return [...this.#all.values()];
+  }
+
+  get selected(): Attachment | undefined {
+    return this.#selected;
+  }
+
+  get(id: string): Attachment | undefined {
+    return this.#all.get(id);
+  }
+
+  /** The attachment that holds this client now, also after restarts. */
+  ofInstance(instance: string): Attachment | undefined {
+    return this.all.find(({ target }) => target.kind === 'client' && target.client.instance === instance);
+  }
+
+  /** Attaches and selects; what is attached already is selected, and tried again unless it is live. */
+  attach(target: Target): Attachment {
+    const known = target.kind === 'client' ? this.ofInstance(target.client.instance) : this.#all.get(idOf(target));
+    const attachment = known ?? this.#add(target);
+    if (known?.state.kind === 'lost' || known?.state.kind === 'refused') this.retry(known.id);
+    this.select(attachment.id);
+    return attachment;
+  }
+
+  select(id: string): void {
+    this.#selected = this.#all.get(id) ?? this.#selected;
+    this.#changed();
+  }
+
+  detach(id: string): void {
+    const attachment = this.#all.get(id);
+    if (!attachment) return;
+    if (attachment.target.kind === 'client') this.#dismissed.add(attachment.target.client.instance);
+    attachment.dispose();
+    this.#all.delete(id);
+    if (this.#selected === attachment) this.#selected = this.all.at(-1);
+    this.#changed();
+  }
+
+  /** Tries a lost or refused one now: with the process that came after it, if there is one. */
+  retry(id: string): void {
+    const attachment = this.#all.get(id);
+    if (!attachment) return;
+    const successor = this.#successorOf(attachment);
+    if (successor) attachment.follow(successor);
+    else attachment.open();
+  }
+
+  /** Attaches what was attached before the window was reloaded. */
+  async restore(): Promise<void> {
+    const remembered = this.options.memory.get<Remembered[]>(memoryKey, []);
+    if (remembered.length > 0 && this.options.reattach()) {
+      await this.options.discovery.scan();
+      for (const one of remembered) this.#restoreOne(one);
+    }
+    this.#changed();
+  }
+
+  /** To be called when a setting has changed. */
+  settingsChanged(): void {
+    this.#meetDiscovered();
+    this.#changed();
+  }
+
+  /** Writes down what is attached; also to be called, and awaited, when the window closes. */
+  async remember(): Promise<void> {
+    const remembered = this.all.map(({ id, target, state }): Remembered => ({
+      target: target.kind === 'client' ? { ...target, client: withoutToken(target.client) } : target,
+      selected: id === this.#selected?.id,
+      seenMs: state.kind === 'lost' ? state.atMs : Date.now(),
+    }));
+    await this.options.memory.update(memoryKey, remembered);
+  }
+
+  dispose(): void {
+    this.options.discovery.off('scanned', this.#onScanned);
+    this.#waiting?.dispose();
+    for (const attachment of this.#all.values()) attachment.dispose();
+    this.removeAllListeners();
+  }
+
+  #add(target: Target, lostMs?: number): Attachment {
+    const { pickBudgetBytes, reattach } = this.options;
+    const options = { ...this.options, pickBudgetBytes: pickBudgetBytes(), mayRetry: reattach };
+    const attachment = new Attachment(target, options, lostMs);
+    this.#all.set(attachment.id, attachment);
+    attachment.on('change', () => this.#changed());
+    return attachment;
+  }
+
+  #restoreOne({ target, selected, seenMs }: Remembered): void {
+    const attachment = target.kind === 'address' ? this.#add(target) : this.#restoreClient(target.client, seenMs);
+    if (attachment && (selected || !this.#selected)) this.#selected = attachment;
+  }
+
+  #restoreClient(client: Omit<Descriptor, 'token'>, seenMs: number): Attachment | undefined {
+    const found = this.#discovered(client.instance);
+    if (found) return this.ofInstance(client.instance) ?? this.#add({ kind: 'client', client: found });
+    if (Date.now() - seenMs > maxAbsenceMs) return undefined;
+    return this.#add({ kind: 'client', client: { ...client, token: '' } }, seenMs);
+  }
+
+  #meetDiscovered(): void {
+    if (this.options.reattach()) for (const attachment of this.#all.values()) this.#bringBack(attachment);
+    for (const { descriptor } of this.options.discovery.clients) this.#autoAttach(descriptor);
+  }
+
+  #bringBack(attachment: Attachment): void {
+    const { state, target } = attachment;
+    if (state.kind !== 'lost' || target.kind !== 'client') return;
+    const successor = this.#successorOf(attachment);
+    const same = this.#discovered(target.client.instance);
+    if (successor) attachment.follow(successor);
+    else if (!same) attachment.waitForReturn();
+    else if (state.nextTryMs === null) attachment.follow(same);
+  }
+
+  /** The same program, started after the loss. A twin that ran already is somebody else. */
+  #successorOf({ state, target, identity }: Attachment): Descriptor | undefined {
+    if (state.kind !== 'lost' || target.kind !== 'client') return undefined;
+    const { clients } = this.options.discovery;
+    return clients.find(
+      ({ descriptor, appearedMs }) =>
+        appearedMs >= state.atMs - noticeMs &&
+        isSameProgram(descriptor, identity) &&
+        !this.ofInstance(descriptor.instance),
+    )?.descriptor;
+  }
+
+  #discovered(instance: string): Descriptor | undefined {
+    return this.options.discovery.clients.find(({ descriptor }) => descriptor.instance === instance)?.descriptor;
+  }
+
+  #autoAttach(client: Descriptor): void {
+    if (!this.options.autoAttach().includes(client.name)) return;
+    if (this.#dismissed.has(client.instance) || this.ofInstance(client.instance)) return;
+    const attachment = this.#add({ kind: 'client', client });
+    this.#selected ??= attachment;
+    this.#changed();
+  }
+
+  #changed(): void {
+    const lookOut =
+      this.options.autoAttach().length > 0 ||
+      (this.options.reattach() &&
+        this.all.some(({ state, target }) => state.kind === 'lost' && target.kind === 'client'));
+    if (lookOut) this.#waiting ??= this.options.discovery.watch();
+    else {
+      this.#waiting?.dispose();
+      this.#waiting = undefined;
+    }
+    this.remember().catch((error: unknown) =>
+      this.options.log.warn(`Cannot remember what is attached: ${String(error)}`),
+    );
+    this.emit('change');
+  }
+}
+
+function withoutToken({ token: _, ...rest }: Descriptor): Omit<Descriptor, 'token'> {
+  return rest;
+}

@@ -1,0 +1,151 @@
+import { Client, credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import { create } from '@bufbuild/protobuf';
+import {
+  DescribeRequestSchema,
+  WatchRequestSchema,
+  type DescribeResponse,
+  type Process,
+  type WatchResponse,
+} from '@pickscope/protocol/messages';
+import { debugServiceDefinition, maxTextLength, protocolVersion, tokenMetadataKey } from '@pickscope/protocol/service';
+import type { Failure } from './attachmentState';
+
+/*
+ * The only file that knows gRPC. It is a bundle of its own, loaded at the first attach; so what crosses its border is
+ * plain data, never an instance to be tested with instanceof.
+ */
+
+export interface StreamOptions {
+  /** A gRPC target: `unix:/path` or `host:port`. */
+  readonly address: string;
+  readonly token: string;
+  /** Ends the stream. */
+  readonly signal: AbortSignal;
+  /** How long to wait for the connection and its first answer. */
+  readonly answerTimeoutMs: number;
+}
+
+export type StreamEvent =
+  | { readonly type: 'connected' }
+  | { readonly type: 'described'; readonly process: Process | undefined; readonly protocol: string }
+  | { readonly type: 'message'; readonly message: WatchResponse }
+  /** The last one, always. */
+  | { readonly type: 'ended'; readonly failure: Failure };
+
+const channelOptions = {
+  // A laptop's http_proxy must not catch what goes to this machine.
+  'grpc.enable_http_proxy': 0,
+  'grpc.enable_retries': 0,
+  'grpc.max_receive_message_length': 16 * 1024 * 1024,
+  // Otherwise a new try would inherit the connection, and the backoff, of the one before.
+  'grpc.use_local_subchannel_pool': 1,
+};
+
+/** Connects, asks who is there, and yields what comes until the stream ends, for whatever reason. Never throws. */
+export async function* readStream(options: StreamOptions): AsyncGenerator<StreamEvent, void> {
+  const client = new Client(options.address, credentials.createInsecure(), channelOptions);
+  let phase: Phase = 'connect';
+  try {
+    const answer = describe(client, options);
+    await Promise.race([connected(client, options), answer]);
+    yield { type: 'connected' };
+    phase = 'describe';
+    const { process } = await answer;
+    const protocol = `${process?.protocolMajor ?? 0}.${process?.protocolMinor ?? 0}`;
+    yield { type: 'described', process, protocol };
+    if (process?.protocolMajor !== protocolVersion.major) {
+      yield { type: 'ended', failure: { kind: 'versionMismatch', theirs: protocol } };
+      return;
+    }
+    phase = 'watch';
+    yield* watch(client, options);
+  } catch (error) {
+    yield { type: 'ended', failure: failureOf(error as ServiceError, phase) };
+  } finally {
+    client.close();
+  }
+}
+
+type Phase = 'connect' | 'describe' | 'watch';
+
+function metadataOf({ token }: StreamOptions): Metadata {
+  const metadata = new Metadata();
+  metadata.set(tokenMetadataKey, token);
+  return metadata;
+}
+
+function connected(client: Client, { answerTimeoutMs }: StreamOptions): Promise<void> {
+  return new Promise((resolve) => {
+    // Where it does not connect, the Describe call that waits for the same connection says why.
+    client.waitForReady(Date.now() + answerTimeoutMs, (error) => {
+      if (!error) resolve();
+    });
+  });
+}
+
+function describe(client: Client, options: StreamOptions): Promise<DescribeResponse> {
+  const { path, requestSerialize, responseDeserialize } = debugServiceDefinition.describe;
+  return new Promise((resolve, reject) => {
+    const call = client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      create(DescribeRequestSchema),
+      metadataOf(options),
+      { deadline: Date.now() + options.answerTimeoutMs },
+      (error, response) => (response ? resolve(response) : reject(error ?? new Error('no response'))),
+    );
+    options.signal.addEventListener('abort', () => call.cancel(), { once: true });
+  });
+}
+
+async function* watch(client: Client, options: StreamOptions): AsyncGenerator<StreamEvent, void> {
+  const { path, requestSerialize, responseDeserialize } = debugServiceDefinition.watch;
+  const request = create(WatchRequestSchema, { protocolMajor: protocolVersion.major });
+  const call = client.makeServerStreamRequest(
+    path,
+    requestSerialize,
+    responseDeserialize,
+    request,
+    metadataOf(options),
+  );
+  options.signal.addEventListener('abort', () => call.cancel(), { once: true });
+  let sequence = 0;
+  try {
+    for await (const message of call as AsyncIterable<WatchResponse>) {
+      sequence++;
+      if (message.sequence !== sequence) {
+        yield { type: 'ended', failure: { kind: 'gap' } };
+        return;
+      }
+      yield { type: 'message', message };
+    }
+    yield { type: 'ended', failure: { kind: 'closed', detail: '' } };
+  } finally {
+    call.cancel();
+  }
+}
+
+function failureOf({ code, details, message }: ServiceError, phase: Phase): Failure {
+  const detail = printable(details || message);
+  switch (code) {
+    case status.UNAUTHENTICATED:
+      return { kind: 'wrongToken' };
+    case status.UNIMPLEMENTED:
+      return { kind: 'notPickscope' };
+    case status.FAILED_PRECONDITION:
+      return { kind: 'versionMismatch', theirs: '' };
+    case status.RESOURCE_EXHAUSTED:
+      // gRPC itself uses this code for a message that is too long.
+      return detail.includes('larger than max') ? { kind: 'failed', detail } : { kind: 'tooManyWatchers' };
+    case status.DEADLINE_EXCEEDED:
+      return { kind: 'silent' };
+    default:
+      return phase === 'watch' ? { kind: 'closed', detail } : { kind: 'unreachable', detail };
+  }
+}
+
+/** On one line, without control characters, capped: it comes from the other side. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').slice(0, maxTextLength);
+}

@@ -1,0 +1,34 @@
+import type { Descriptor } from '@pickscope/protocol/descriptor';
+
+/** What one attaches to: a client that was found, or whatever answers at an address that a person entered. */
+export type Target =
+  { readonly kind: 'client'; readonly client: Descriptor } | { readonly kind: 'address'; readonly address: string };
+
+/** Who is attached, as it calls itself: untrusted text. */
+export interface Identity {
+  readonly name: string;
+  /** 0: not known before it has answered. */
+  readonly pid: number;
+  readonly folder: string;
+  readonly hostName: string;
+  readonly language: string;
+}
+
+export function addressOf(target: Target): string {
+  return target.kind === 'client' ? target.client.address : target.address;
+}
+
+/** Stable as long as the window lives, and across restarts of the client. */
+export function idOf(target: Target): string {
+  return target.kind === 'client' ? target.client.instance : target.address;
+}
+
+export function identityOf(target: Target): Identity {
+  if (target.kind === 'client') return target.client;
+  return { name: target.address, pid: 0, folder: '', hostName: '', language: '' };
+}
+
+/** Whether both are the same program, as far as one can tell from outside: a restart, or a twin. */
+export function isSameProgram(a: Identity, b: Identity): boolean {
+  return a.hostName === b.hostName && a.name === b.name && a.folder === b.folder && a.language === b.language;
+}

@@ -1,0 +1,63 @@
+/*
+ * Every id that package.json contributes, typed once. A test compares the two in both directions.
+ */
+
+export const commands = {
+  attach: 'pickscope.attach',
+  attachTo: 'pickscope.attachTo',
+  enterAddress: 'pickscope.enterAddress',
+  enterToken: 'pickscope.enterToken',
+  detach: 'pickscope.detach',
+  select: 'pickscope.select',
+  retryNow: 'pickscope.retryNow',
+  focus: 'pickscope.focus',
+  pause: 'pickscope.pause',
+  resume: 'pickscope.resume',
+  clear: 'pickscope.clear',
+  focusFilter: 'pickscope.focusFilter',
+  copyImportLine: 'pickscope.copyImportLine',
+  showLog: 'pickscope.showLog',
+} as const;
+
+export const viewContainer = 'pickscope';
+
+export const views = {
+  clients: 'pickscope.clients',
+  picks: 'pickscope.picks',
+} as const;
+
+/** Settings, with the type that package.json declares for each. */
+export interface Settings {
+  /** Megabytes of single picks that are kept for each attached client. */
+  'pickscope.pickBudgetMegabytes': number;
+  /** Whether a lost or restarted client is attached again by itself, also after a window reload. */
+  'pickscope.reattach': boolean;
+  /** Names of clients that are attached as soon as they are found. */
+  'pickscope.autoAttach': string[];
+  /** Folders to look for clients in, besides the usual ones. */
+  'pickscope.runtimeFolders': string[];
+}
+
+export const settings = {
+  pickBudgetMegabytes: 'pickscope.pickBudgetMegabytes',
+  reattach: 'pickscope.reattach',
+  autoAttach: 'pickscope.autoAttach',
+  runtimeFolders: 'pickscope.runtimeFolders',
+} as const satisfies Record<string, keyof Settings>;
+
+/** Context keys, for when-clauses. */
+export const contexts = {
+  /** Some client is attached, in whatever state. */
+  attached: 'pickscope.attached',
+  /** The selected client is lost or refused: trying again makes sense. */
+  retryable: 'pickscope.retryable',
+  /** The panel shows a moment of the past. */
+  paused: 'pickscope.paused',
+} as const;
+
+/** Values of a tree item's contextValue, for when-clauses. */
+export const treeItems = {
+  available: 'client.available',
+  attached: 'client.attached',
+  retryable: 'client.retryable',
+} as const;

@@ -1,0 +1,164 @@
+import { EventEmitter } from 'node:events';
+import { watch, type FSWatcher } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { isProcessGone } from '@pickscope/protocol/descriptor';
+import { runtimeFolderFault } from '@pickscope/protocol/runtimeFolder';
+import type { Disposable, LogOutputChannel } from 'vscode';
+import { readDescriptorFile, type DiscoveredClient } from './descriptorFile';
+
+/** Finds what the file system does not tell: folders made later, processes that were killed. */
+const pollMs = 2000;
+/** A client writes its socket, then its descriptor: several events for one change. */
+const settleMs = 30;
+/** How many warnings are remembered, so that each is logged once. */
+const maxRemembered = 1000;
+
+export interface DiscoveryOptions {
+  /** The runtime folders, asked for at each scan: a setting may change. */
+  readonly folders: () => readonly string[];
+  readonly log: Pick<LogOutputChannel, 'info' | 'warn'>;
+}
+
+/**
+ * The clients that can be attached to. Looks for them only while someone watches. Never removes a file: that is for the
+ * clients' library.
+ */
+export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
+  #clients: readonly DiscoveredClient[] = [];
+  #watching = 0;
+  #poll: NodeJS.Timeout | undefined;
+  #settle: NodeJS.Timeout | undefined;
+  #lastScan: Promise<void> = Promise.resolve();
+  readonly #watchers = new Map<string, FSWatcher>();
+  readonly #warned = new Set<string>();
+
+  constructor(private readonly options: DiscoveryOptions) {
+    super();
+  }
+
+  /** In the order in which they appeared. */
+  get clients(): readonly DiscoveredClient[] {
+    return this.#clients;
+  }
+
+  /** Looks now, and keeps looking until the returned object is disposed. */
+  watch(): Disposable {
+    this.#watching++;
+    if (this.#watching === 1) this.#poll = setInterval(() => void this.scan(), pollMs);
+    void this.scan();
+    let disposed = false;
+    return {
+      dispose: () => {
+        if (disposed) return;
+        disposed = true;
+        this.#watching--;
+        if (this.#watching === 0) this.#stop();
+      },
+    };
+  }
+
+  /** Looks into all folders, after the scan that may be under way: that one may have missed what is new. */
+  scan(): Promise<void> {
+    this.#lastScan = this.#lastScan
+      .then(() => this.#scan())
+      .catch((error: unknown) => this.#warnOnce(`Looking for clients failed: ${messageOf(error)}`));
+    return this.#lastScan;
+  }
+
+  dispose(): void {
+    this.#watching = 0;
+    this.#stop();
+    this.removeAllListeners();
+  }
+
+  #stop(): void {
+    clearInterval(this.#poll);
+    clearTimeout(this.#settle);
+    for (const watcher of this.#watchers.values()) watcher.close();
+    this.#watchers.clear();
+  }
+
+  async #scan(): Promise<void> {
+    const found = new Map<string, DiscoveredClient>();
+    for (const folder of this.options.folders()) {
+      for (const client of await this.#readFolder(folder)) {
+        // A client writes to one folder; the same instance in another one is a copy.
+        if (!found.has(client.descriptor.instance)) found.set(client.descriptor.instance, client);
+      }
+    }
+    const before = this.#clients;
+    this.#clients = [...found.values()].sort((a, b) => a.appearedMs - b.appearedMs);
+    if (!sameClients(before, this.#clients)) this.emit('change');
+    this.emit('scanned');
+  }
+
+  async #readFolder(folder: string): Promise<DiscoveredClient[]> {
+    try {
+      const fault = runtimeFolderFault(folder);
+      if (fault !== undefined) {
+        this.#warnOnce(`Not looking for clients there: ${fault}.`);
+        return [];
+      }
+      this.#watchFolder(folder);
+      const files = (await readdir(folder))
+        .filter((name) => name.endsWith('.json'))
+        .map((name) => path.join(folder, name));
+      const clients = await Promise.all(files.map((file) => this.#readFile(file)));
+      return clients.filter((client) => client !== undefined);
+    } catch (error) {
+      this.#forgetFolder(folder);
+      if (!isMissing(error)) this.#warnOnce(`Cannot look for clients in ${folder}: ${messageOf(error)}`);
+      return [];
+    }
+  }
+
+  async #readFile(file: string): Promise<DiscoveredClient | undefined> {
+    try {
+      const client = await readDescriptorFile(file);
+      if (!isProcessGone(client.descriptor, hostname())) return client;
+      this.#warnOnce(`Ignoring ${file}: its process ${client.descriptor.pid} has ended.`);
+    } catch (error) {
+      // A client that ends takes its descriptor away, also between our listing and our reading.
+      if (!isMissing(error)) this.#warnOnce(`Ignoring ${file}: ${messageOf(error)}.`);
+    }
+    return undefined;
+  }
+
+  #watchFolder(folder: string): void {
+    if (this.#watching === 0 || this.#watchers.has(folder)) return;
+    const watcher = watch(folder, { persistent: false }, () => {
+      clearTimeout(this.#settle);
+      this.#settle = setTimeout(() => void this.scan(), settleMs);
+    });
+    watcher.on('error', () => this.#forgetFolder(folder));
+    this.#watchers.set(folder, watcher);
+  }
+
+  #forgetFolder(folder: string): void {
+    this.#watchers.get(folder)?.close();
+    this.#watchers.delete(folder);
+  }
+
+  #warnOnce(message: string): void {
+    if (this.#warned.has(message)) return;
+    if (this.#warned.size >= maxRemembered) this.#warned.clear();
+    this.#warned.add(message);
+    this.options.log.warn(message);
+  }
+}
+
+function sameClients(a: readonly DiscoveredClient[], b: readonly DiscoveredClient[]): boolean {
+  return (
+    a.length === b.length && a.every((client, index) => client.descriptor.instance === b[index]!.descriptor.instance)
+  );
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

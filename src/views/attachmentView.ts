@@ -1,0 +1,49 @@
+import type { Attachment } from '../attachment/attachment';
+import type { AttachmentState } from '../attachment/attachmentState';
+import type { KnownClient } from '../attachment/knownClients';
+import type { AttachmentView, ClientChoice, ConnectingStep } from '../messages/panel';
+import { lossText, refusalText } from './failureText';
+
+/** The state of an attachment as the panel shows it. */
+export function attachmentView(attachment: Attachment | undefined, paused: boolean, nowMs: number): AttachmentView {
+  if (!attachment) return { state: 'none' };
+  const { state, target, identity } = attachment;
+  const client = clientChoice({ id: attachment.id, identity, address: '', attachment });
+  switch (state.kind) {
+    case 'connecting':
+      return { state: 'connecting', client, steps: connectingSteps(state, nowMs) };
+    case 'live':
+      return { state: 'live', client, paused };
+    case 'lost': {
+      const { atMs, nextTryMs, tries } = state;
+      return { state: 'lost', client, atMs, reason: lossText(state.loss, target), nextTryMs, tries };
+    }
+    case 'refused': {
+      const reason = refusalText(state.refusal, target, identity);
+      return { state: 'refused', client, cause: state.refusal.kind, reason };
+    }
+  }
+}
+
+export function clientChoice({ id, identity, attachment }: KnownClient): ClientChoice {
+  const { name, pid, folder } = identity;
+  return { id, name, pid, folder, attached: attachment !== undefined };
+}
+
+function connectingSteps(
+  { startedMs, connectedMs, describedMs, protocol }: Extract<AttachmentState, { kind: 'connecting' }>,
+  nowMs: number,
+): ConnectingStep[] {
+  const steps: ConnectingStep[] = [
+    { step: 'connect', done: connectedMs !== undefined, ms: (connectedMs ?? nowMs) - startedMs },
+  ];
+  if (connectedMs === undefined) return steps;
+  steps.push({
+    step: 'describe',
+    done: describedMs !== undefined,
+    ms: (describedMs ?? nowMs) - connectedMs,
+    ...(protocol !== undefined && { protocol }),
+  });
+  if (describedMs !== undefined) steps.push({ step: 'snapshot', done: false, ms: nowMs - describedMs });
+  return steps;
+}

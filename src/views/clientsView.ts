@@ -1,0 +1,90 @@
+import { EventEmitter, l10n, ThemeColor, ThemeIcon, TreeItem, window } from 'vscode';
+import type { Disposable, TreeDataProvider, TreeView } from 'vscode';
+import type { Attachments } from '../attachment/attachments';
+import type { AttachmentState } from '../attachment/attachmentState';
+import { knownClients, type KnownClient } from '../attachment/knownClients';
+import { commands, treeItems, views } from '../contributions';
+import type { Discovery } from '../discovery/discovery';
+import { lossText, refusalText } from './failureText';
+import { clientDescription, stateText } from './clientText';
+
+/** The tree of clients: attached ones first, then those that can be attached to. */
+export class ClientsView implements TreeDataProvider<KnownClient> {
+  readonly #changed = new EventEmitter<undefined>();
+  readonly onDidChangeTreeData = this.#changed.event;
+  readonly #tree: TreeView<KnownClient>;
+  #watching: Disposable | undefined;
+
+  constructor(
+    private readonly attachments: Attachments,
+    private readonly discovery: Discovery,
+  ) {
+    this.#tree = window.createTreeView(views.clients, { treeDataProvider: this });
+    this.#tree.onDidChangeVisibility(() => this.#visibilityChanged());
+    this.#visibilityChanged();
+    const changed = () => this.#changed.fire(undefined);
+    attachments.on('change', changed);
+    discovery.on('change', changed);
+  }
+
+  getChildren(parent?: KnownClient): KnownClient[] {
+    return parent ? [] : knownClients(this.attachments.all, this.discovery.clients);
+  }
+
+  getTreeItem(client: KnownClient): TreeItem {
+    const { id, identity, attachment } = client;
+    const item = new TreeItem({ label: identity.name });
+    item.id = id;
+    item.description = clientDescription(identity);
+    // A plain string: what a client says of itself is never Markdown.
+    item.tooltip = tooltipOf(client);
+    item.iconPath = iconOf(attachment?.state);
+    item.contextValue = contextOf(attachment?.state);
+    item.command = attachment
+      ? { command: commands.select, title: l10n.t('Show'), arguments: [id] }
+      : { command: commands.attachTo, title: l10n.t('Attach'), arguments: [id] };
+    item.accessibilityInformation = { label: `${identity.name}, ${stateText(attachment?.state)}, ${item.description}` };
+    return item;
+  }
+
+  dispose(): void {
+    this.#watching?.dispose();
+    this.#tree.dispose();
+    this.#changed.dispose();
+  }
+
+  #visibilityChanged(): void {
+    this.#watching?.dispose();
+    this.#watching = this.#tree.visible ? this.discovery.watch() : undefined;
+  }
+}
+
+function tooltipOf({ identity, address, attachment }: KnownClient): string {
+  const lines = [`${identity.name}: ${stateText(attachment?.state)}`];
+  if (attachment?.state.kind === 'lost') lines.push(lossText(attachment.state.loss, attachment.target));
+  if (attachment?.state.kind === 'refused')
+    lines.push(refusalText(attachment.state.refusal, attachment.target, identity));
+  if (identity.pid !== 0) lines.push(l10n.t('Process {0} on {1}', identity.pid, identity.hostName));
+  lines.push(address);
+  return lines.join('\n');
+}
+
+function iconOf(state: AttachmentState | undefined): ThemeIcon {
+  switch (state?.kind) {
+    case undefined:
+      return new ThemeIcon('circle-outline');
+    case 'connecting':
+      return new ThemeIcon('loading~spin');
+    case 'live':
+      return new ThemeIcon('circle-filled', new ThemeColor('testing.iconPassed'));
+    case 'lost':
+      return new ThemeIcon('debug-disconnect', new ThemeColor('list.warningForeground'));
+    case 'refused':
+      return new ThemeIcon('error', new ThemeColor('list.errorForeground'));
+  }
+}
+
+function contextOf(state: AttachmentState | undefined): string {
+  if (!state) return treeItems.available;
+  return state.kind === 'lost' || state.kind === 'refused' ? treeItems.retryable : treeItems.attached;
+}

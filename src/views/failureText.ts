@@ -1,0 +1,68 @@
+import { l10n } from 'vscode';
+import type { Loss, Refusal } from '../attachment/attachmentState';
+import { addressOf, type Identity, type Target } from '../attachment/target';
+import { protocolVersion } from '@pickscope/protocol/service';
+
+/** What happened, as a sentence. What happens next is shown beside it: the time of the next try, or that it waits. */
+export function lossText(loss: Loss, target: Target): string {
+  const address = addressOf(target);
+  switch (loss.kind) {
+    case 'unreachable':
+      return withDetail(l10n.t('Nobody answers at {0}.', address), loss.detail);
+    case 'closed':
+      return withDetail(l10n.t('The client closed the stream.'), loss.detail);
+    case 'silent':
+      return l10n.t('The client has said nothing for 5 seconds; its process may be stopped.');
+    case 'gap':
+      return l10n.t('Messages were lost on the way; a new snapshot is being asked for.');
+    case 'gone':
+      return l10n.t('The process has ended. It is attached again when it is started again.');
+    case 'failed':
+      return withDetail(l10n.t('The stream could not be read.'), loss.detail);
+  }
+}
+
+/** What happened, to what, and what to do next. */
+export function refusalText(refusal: Refusal, target: Target, identity: Identity): string {
+  const address = addressOf(target);
+  switch (refusal.kind) {
+    case 'versionMismatch':
+      return versionText(refusal.theirs, identity);
+    case 'wrongToken':
+      return target.kind === 'client'
+        ? l10n.t(
+            '{0} does not accept the token of its own descriptor. Restart the client, then try again.',
+            identity.name,
+          )
+        : l10n.t('The client at {0} does not accept this token. Enter the one that it was started with.', address);
+    case 'notPickscope':
+      return l10n.t(
+        'A gRPC server answers at {0}, but it is not a client’s debug server. Check the address: it must be the one in PICKSCOPE_LISTEN.',
+        address,
+      );
+    case 'tooManyWatchers':
+      return l10n.t(
+        '{0} has as many watchers as it allows. Detach it in another window, then try again.',
+        identity.name,
+      );
+  }
+}
+
+function versionText(theirs: string, { name }: Identity): string {
+  const ours = `${protocolVersion.major}.${protocolVersion.minor}`;
+  const theirMajor = Number.parseInt(theirs, 10);
+  if (theirMajor > protocolVersion.major) {
+    return l10n.t('{0} speaks protocol {1}, this Pickscope {2}. Update the extension.', name, theirs, ours);
+  }
+  return l10n.t(
+    '{0} speaks protocol {1}, this Pickscope {2}. Update the library in the client.',
+    name,
+    theirs || '?',
+    ours,
+  );
+}
+
+/** The detail is gRPC's or the client's own, in English. */
+function withDetail(sentence: string, detail: string): string {
+  return detail === '' ? sentence : `${sentence} (${detail})`;
+}

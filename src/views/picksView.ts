@@ -1,0 +1,161 @@
+import { commands as vscodeCommands, env, l10n, Uri } from 'vscode';
+import type { Disposable, ExtensionContext, LogOutputChannel, Webview, WebviewView, WebviewViewProvider } from 'vscode';
+import type { Attachments } from '../attachment/attachments';
+import { knownClients } from '../attachment/knownClients';
+import { commands, views } from '../contributions';
+import type { Discovery } from '../discovery/discovery';
+import type { Frame, PanelCommand, Query, ToHost, ToPanel } from '../messages/panel';
+import { attachmentView, clientChoice } from './attachmentView';
+import { panelHtml } from './panelHtml';
+
+/** At most ten frames a second. */
+const frameMs = 100;
+/** Ages on display move on, though nothing happens. */
+const idleFrameMs = 1000;
+
+export type PanelAction = Extract<ToPanel, { type: 'do' }>['action'];
+
+/** The side panel's host: owns the data, and answers the panel's query whenever the answer changes. */
+export class PicksView implements WebviewViewProvider {
+  #view: WebviewView | undefined;
+  #query: Query | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #watching: Disposable | undefined;
+  /** Asked for before the panel was there. */
+  #pending: PanelAction[] = [];
+  #stale = true;
+  #shownVersion = -1;
+  #shownMs = 0;
+
+  constructor(
+    private readonly context: ExtensionContext,
+    private readonly attachments: Attachments,
+    private readonly discovery: Discovery,
+    private readonly log: LogOutputChannel,
+    private readonly onPaused: (paused: boolean) => void,
+  ) {
+    const changed = () => (this.#stale = true);
+    attachments.on('change', changed);
+    discovery.on('change', changed);
+  }
+
+  resolveWebviewView(view: WebviewView): void {
+    this.#view = view;
+    this.#query = undefined;
+    const root = this.context.extensionUri;
+    view.webview.options = {
+      enableScripts: true,
+      localResourceRoots: [Uri.joinPath(root, 'dist'), Uri.joinPath(root, 'media')],
+    };
+    view.webview.html = panelHtml(view.webview, root, env.language);
+    const received = view.webview.onDidReceiveMessage((message: ToHost) => this.#receive(message, view.webview));
+    const moved = view.onDidChangeVisibility(() => this.#visibilityChanged());
+    view.onDidDispose(() => {
+      received.dispose();
+      moved.dispose();
+      if (this.#view !== view) return;
+      this.#view = undefined;
+      this.#visibilityChanged();
+    });
+    this.#visibilityChanged();
+  }
+
+  /** Shows the panel, and has it do something as soon as it can. */
+  async do(action: PanelAction): Promise<void> {
+    this.#pending.push(action);
+    await vscodeCommands.executeCommand(`${views.picks}.focus`);
+    this.#flushPending();
+  }
+
+  dispose(): void {
+    clearInterval(this.#timer);
+    this.#watching?.dispose();
+  }
+
+  #visibilityChanged(): void {
+    clearInterval(this.#timer);
+    this.#watching?.dispose();
+    this.#watching = undefined;
+    if (!this.#view?.visible) return;
+    this.#stale = true;
+    this.#timer = setInterval(() => this.#tick(), frameMs);
+    this.#watching = this.discovery.watch();
+  }
+
+  #receive(message: ToHost, webview: Webview): void {
+    try {
+      switch (message.type) {
+        case 'ready':
+          this.#query = undefined;
+          this.#post(webview, { type: 'init', l10n: l10n.bundle ?? {}, language: env.language });
+          break;
+        case 'query':
+          this.#query = message.query;
+          this.onPaused(message.query.untilMs !== undefined);
+          this.#sendFrame();
+          this.#flushPending();
+          break;
+        case 'command':
+          void this.#run(message.command);
+          break;
+      }
+    } catch (error) {
+      this.log.error(`The panel's message "${message.type}" failed.`, error as Error);
+    }
+  }
+
+  async #run(command: PanelCommand): Promise<void> {
+    switch (command.name) {
+      case 'attach':
+        return vscodeCommands.executeCommand(commands.attachTo, command.client);
+      case 'attachTo':
+        return vscodeCommands.executeCommand(commands.attach);
+      case 'select':
+        return vscodeCommands.executeCommand(commands.select, command.client);
+      case 'openHelp':
+        // The extension's own page shows the README, wherever the extension came from.
+        return vscodeCommands.executeCommand('extension.open', this.context.extension.id);
+      default:
+        return vscodeCommands.executeCommand(commands[command.name]);
+    }
+  }
+
+  #tick(): void {
+    const version = this.attachments.selected?.model.version ?? -1;
+    const state = this.attachments.selected?.state.kind;
+    const idle = state !== undefined && state !== 'refused' && Date.now() - this.#shownMs >= idleFrameMs;
+    if (this.#stale || version !== this.#shownVersion || idle) this.#sendFrame();
+  }
+
+  #sendFrame(): void {
+    if (!this.#view?.visible || !this.#query) return;
+    try {
+      this.#shownMs = Date.now();
+      this.#shownVersion = this.attachments.selected?.model.version ?? -1;
+      this.#stale = false;
+      this.#post(this.#view.webview, { type: 'frame', frame: this.#frame(this.#query, this.#shownMs) });
+    } catch (error) {
+      this.log.error('A frame for the panel could not be made.', error as Error);
+    }
+  }
+
+  #frame(query: Query, nowMs: number): Frame {
+    const { selected, all } = this.attachments;
+    const channel = selected?.model.view(query, nowMs);
+    return {
+      attachment: attachmentView(selected, query.untilMs !== undefined, nowMs),
+      clients: knownClients(all, this.discovery.clients).map(clientChoice),
+      channels: selected?.model.channels(nowMs) ?? [],
+      ...(channel && { channel }),
+    };
+  }
+
+  #flushPending(): void {
+    if (!this.#query || !this.#view) return;
+    for (const action of this.#pending.splice(0)) this.#post(this.#view.webview, { type: 'do', action });
+  }
+
+  #post(webview: Webview, message: ToPanel): void {
+    void webview.postMessage(message);
+  }
+}
