@@ -111,18 +111,21 @@ export class Attachment extends EventEmitter<{ change: [] }> {
   #receive(event: StreamEvent): void {
     switch (event.type) {
       case 'connected':
-        return this.#apply({ type: 'connected' });
+        this.#apply({ type: 'connected' });
+        break;
       case 'described':
         if (event.process) this.#identity = event.process;
         this.#watchSilence();
-        return this.#apply({ type: 'described', protocol: event.protocol });
+        this.#apply({ type: 'described', protocol: event.protocol });
+        break;
       case 'message':
         this.#silence?.refresh();
         this.model.apply(event.message);
         if (event.message.body.case === 'snapshotEnd') this.#apply({ type: 'snapshotEnded' });
-        return;
+        break;
       case 'ended':
-        return this.#fail(event.failure);
+        this.#fail(event.failure);
+        break;
     }
   }
 
@@ -141,7 +144,7 @@ export class Attachment extends EventEmitter<{ change: [] }> {
 
   #apply(change: Change): void {
     const before = this.#state as AttachmentState | undefined;
-    this.#state = next(before, { ...change, nowMs: Date.now() } as AttachmentEvent);
+    this.#state = next(before, { ...change, nowMs: Date.now() });
     if (this.#state === before) return;
     this.#log(before);
     this.emit('change');

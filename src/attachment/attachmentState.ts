@@ -78,9 +78,8 @@ export function next(state: AttachmentState | undefined, event: AttachmentEvent)
         ? { ...state, nextTryMs: event.nowMs, tries: state.tries + 1 }
         : { kind: 'connecting', startedMs: event.nowMs };
     case 'connected':
-      return state?.kind === 'connecting' ? { ...state, connectedMs: event.nowMs } : state!;
     case 'described':
-      return state?.kind === 'connecting' ? { ...state, describedMs: event.nowMs, protocol: event.protocol } : state!;
+      return progressed(state!, event);
     case 'snapshotEnded':
       return { kind: 'live', sinceMs: event.nowMs, tries: state?.kind === 'lost' ? state.tries : 0 };
     case 'failed':
@@ -88,6 +87,15 @@ export function next(state: AttachmentState | undefined, event: AttachmentEvent)
     case 'gone':
       return gone(state!);
   }
+}
+
+function progressed(
+  state: AttachmentState,
+  event: Extract<AttachmentEvent, { type: 'connected' | 'described' }>,
+): AttachmentState {
+  if (state.kind !== 'connecting') return state;
+  if (event.type === 'connected') return { ...state, connectedMs: event.nowMs };
+  return { ...state, describedMs: event.nowMs, protocol: event.protocol };
 }
 
 function failed(

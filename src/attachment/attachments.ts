@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Descriptor } from '@pickscope/protocol/descriptor';
-import type { Disposable, Memento } from 'vscode';
-import type { Discovery } from '../discovery/discovery';
+import type { Memento } from 'vscode';
+import type { Discovery, Watch } from '../discovery/discovery';
 import { Attachment, type AttachmentOptions } from './attachment';
 import { idOf, isSameProgram, type Target } from './target';
 
@@ -14,7 +14,7 @@ const noticeMs = 1000;
 
 /** What outlives the window, in the workspace's memory. The token does not: it is in the descriptor, or among secrets. */
 interface Remembered {
-  readonly target: { kind: 'client'; client: Omit<Descriptor, 'token'> } | { kind: 'address'; address: string };
+  readonly target: Target;
   readonly selected: boolean;
   /** When the window was last known to be attached, milliseconds since the Unix epoch. */
   readonly seenMs: number;
@@ -33,7 +33,7 @@ export interface AttachmentsOptions extends Omit<AttachmentOptions, 'pickBudgetB
 export class Attachments extends EventEmitter<{ change: [] }> {
   readonly #all = new Map<string, Attachment>();
   #selected: Attachment | undefined;
-  #waiting: Disposable | undefined;
+  #waiting: Watch | undefined;
   /** Instances that a person detached: not to be attached by themselves again. */
   readonly #dismissed = new Set<string>();
   readonly #onScanned = () => this.#meetDiscovered();
@@ -112,7 +112,7 @@ export class Attachments extends EventEmitter<{ change: [] }> {
   /** Writes down what is attached; also to be called, and awaited, when the window closes. */
   async remember(): Promise<void> {
     const remembered = this.all.map(({ id, target, state }): Remembered => ({
-      target: target.kind === 'client' ? { ...target, client: withoutToken(target.client) } : target,
+      target: target.kind === 'client' ? { ...target, client: { ...target.client, token: '' } } : target,
       selected: id === this.#selected?.id,
       seenMs: state.kind === 'lost' ? state.atMs : Date.now(),
     }));
@@ -140,11 +140,11 @@ export class Attachments extends EventEmitter<{ change: [] }> {
     if (attachment && (selected || !this.#selected)) this.#selected = attachment;
   }
 
-  #restoreClient(client: Omit<Descriptor, 'token'>, seenMs: number): Attachment | undefined {
+  #restoreClient(client: Descriptor, seenMs: number): Attachment | undefined {
     const found = this.#discovered(client.instance);
     if (found) return this.ofInstance(client.instance) ?? this.#add({ kind: 'client', client: found });
     if (Date.now() - seenMs > maxAbsenceMs) return undefined;
-    return this.#add({ kind: 'client', client: { ...client, token: '' } }, seenMs);
+    return this.#add({ kind: 'client', client }, seenMs);
   }
 
   #meetDiscovered(): void {
@@ -201,8 +201,4 @@ export class Attachments extends EventEmitter<{ change: [] }> {
     );
     this.emit('change');
   }
-}
-
-function withoutToken({ token: _, ...rest }: Descriptor): Omit<Descriptor, 'token'> {
-  return rest;
 }

@@ -38,11 +38,16 @@ function checkOwner(stat: { uid: number; mode: number }): void {
 }
 
 function parse(text: string): Descriptor {
+  // The message of a JSON syntax error would quote the text.
+  if (!isJson(text)) throw new Error('it is not JSON');
+  return parseDescriptor(text);
+}
+
+function isJson(text: string): boolean {
   try {
-    return parseDescriptor(text);
-  } catch (error) {
-    // The message of a JSON syntax error quotes the text.
-    if (error instanceof SyntaxError) throw new Error('it is not JSON');
-    throw error;
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { isProcessGone } from '@pickscope/protocol/descriptor';
 import { runtimeFolderFault } from '@pickscope/protocol/runtimeFolder';
-import type { Disposable, LogOutputChannel } from 'vscode';
+import type { LogOutputChannel } from 'vscode';
 import { readDescriptorFile, type DiscoveredClient } from './descriptorFile';
 
 /** Finds what the file system does not tell: folders made later, processes that were killed. */
@@ -19,6 +19,11 @@ export interface DiscoveryOptions {
   /** The runtime folders, asked for at each scan: a setting may change. */
   readonly folders: () => readonly string[];
   readonly log: Pick<LogOutputChannel, 'info' | 'warn'>;
+}
+
+/** Looking for clients goes on until it is disposed. */
+export interface Watch {
+  dispose(): void;
 }
 
 /**
@@ -44,7 +49,7 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
   }
 
   /** Looks now, and keeps looking until the returned object is disposed. */
-  watch(): Disposable {
+  watch(): Watch {
     this.#watching++;
     if (this.#watching === 1) this.#poll = setInterval(() => void this.scan(), pollMs);
     void this.scan();

@@ -1,10 +1,10 @@
 import { EventEmitter, l10n, ThemeColor, ThemeIcon, TreeItem, window } from 'vscode';
-import type { Disposable, TreeDataProvider, TreeView } from 'vscode';
+import type { TreeDataProvider, TreeView } from 'vscode';
 import type { Attachments } from '../attachment/attachments';
 import type { AttachmentState } from '../attachment/attachmentState';
 import { knownClients, type KnownClient } from '../attachment/knownClients';
 import { commands, treeItems, views } from '../contributions';
-import type { Discovery } from '../discovery/discovery';
+import type { Discovery, Watch } from '../discovery/discovery';
 import { lossText, refusalText } from './failureText';
 import { clientDescription, stateText } from './clientText';
 
@@ -13,7 +13,7 @@ export class ClientsView implements TreeDataProvider<KnownClient> {
   readonly #changed = new EventEmitter<undefined>();
   readonly onDidChangeTreeData = this.#changed.event;
   readonly #tree: TreeView<KnownClient>;
-  #watching: Disposable | undefined;
+  #watching: Watch | undefined;
 
   constructor(
     private readonly attachments: Attachments,

@@ -16,7 +16,6 @@ export function panelHtml(webview: Webview, extensionRoot: Uri, language: string
   <title>Pickscope</title>
 </head>
 <body>
-  <div id="root"></div>
   <script nonce="${nonce}" src="${source('panel.js')}"></script>
 </body>
 </html>`;

@@ -1,9 +1,9 @@
 import { commands as vscodeCommands, env, l10n, Uri } from 'vscode';
-import type { Disposable, ExtensionContext, LogOutputChannel, Webview, WebviewView, WebviewViewProvider } from 'vscode';
+import type { ExtensionContext, LogOutputChannel, Webview, WebviewView, WebviewViewProvider } from 'vscode';
 import type { Attachments } from '../attachment/attachments';
 import { knownClients } from '../attachment/knownClients';
 import { commands, views } from '../contributions';
-import type { Discovery } from '../discovery/discovery';
+import type { Discovery, Watch } from '../discovery/discovery';
 import type { Frame, PanelCommand, Query, ToHost, ToPanel } from '../messages/panel';
 import { attachmentView, clientChoice } from './attachmentView';
 import { panelHtml } from './panelHtml';
@@ -20,7 +20,7 @@ export class PicksView implements WebviewViewProvider {
   #view: WebviewView | undefined;
   #query: Query | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #watching: Disposable | undefined;
+  #watching: Watch | undefined;
   /** Asked for before the panel was there. */
   #pending: PanelAction[] = [];
   #stale = true;
@@ -86,7 +86,6 @@ export class PicksView implements WebviewViewProvider {
     try {
       switch (message.type) {
         case 'ready':
-          this.#query = undefined;
           this.#post(webview, { type: 'init', l10n: l10n.bundle ?? {}, language: env.language });
           break;
         case 'query':
@@ -100,7 +99,7 @@ export class PicksView implements WebviewViewProvider {
           break;
       }
     } catch (error) {
-      this.log.error(`The panel's message "${message.type}" failed.`, error as Error);
+      this.log.error(`The panel's message "${message.type}" failed.`, error);
     }
   }
 
@@ -135,7 +134,7 @@ export class PicksView implements WebviewViewProvider {
       this.#stale = false;
       this.#post(this.#view.webview, { type: 'frame', frame: this.#frame(this.#query, this.#shownMs) });
     } catch (error) {
-      this.log.error('A frame for the panel could not be made.', error as Error);
+      this.log.error('A frame for the panel could not be made.', error);
     }
   }
 

@@ -24,7 +24,10 @@ export class StatusBar {
 
   #update(): void {
     const { selected, all } = this.attachments;
-    if (!selected) return this.#item.hide();
+    if (!selected) {
+      this.#item.hide();
+      return;
+    }
     const { state, identity } = selected;
     const others = all.length > 1 ? ` +${all.length - 1}` : '';
     this.#item.text = `$(${iconOf(state)}) ${plainLabel(shorten(identity.name))}${others}`;
