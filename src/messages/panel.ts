@@ -133,6 +133,10 @@ export interface ChannelView {
   readonly fairness: number | null;
 
   readonly endpoints: readonly EndpointRow[];
+  /** How many more there are, for which there was no room. */
+  readonly endpointsLeftOut: number;
+  /** Endpoints that are no longer there, but that series, picks or events of this view still name. */
+  readonly formerEndpoints: readonly FormerEndpoint[];
   readonly series: Series;
   readonly markers: readonly Marker[];
   readonly reasons: ReasonCounts;
@@ -195,7 +199,15 @@ export interface EndpointRow {
   readonly failures: number;
 }
 
-/** One bucket a second, aligned to whole seconds. */
+/** An endpoint that is not in the table any more. */
+export interface FormerEndpoint {
+  readonly id: number;
+  readonly label: string;
+  readonly addresses: readonly string[];
+  readonly slot: number;
+}
+
+/** One bucket a second, aligned to whole seconds; the second that is not yet complete is left out. */
 export interface Series {
   /** Start of each bucket, ms. */
   readonly times: Float64Array;

@@ -1,0 +1,196 @@
+import {
+  type Change,
+  type Channel as ChannelMessage,
+  type Endpoint as EndpointMessage,
+  type Generation as GenerationMessage,
+  type Policy as PolicyMessage,
+  type ResolverUpdate,
+  type Subconn as SubconnMessage,
+} from '@pickscope/protocol/messages';
+import type { State } from '../messages/panel';
+import type { ClientClock } from './clock';
+import type { Dictionary } from './dictionary';
+import type { Channel, Endpoint, PolicyNode } from './entities';
+import type { EventLog, NewEvent } from './events';
+import type { Registry } from './registry';
+import { untrustedText } from './untrustedText';
+
+const states: readonly State[] = ['UNKNOWN', 'IDLE', 'CONNECTING', 'READY', 'TRANSIENT_FAILURE', 'SHUTDOWN'];
+const scoreOrders: readonly PolicyNode['scoreOrder'][] = ['none', 'lower', 'higher'];
+const causes = ['unknown', 'resolverUpdate', 'endpointReady', 'endpointNotReady'] as const;
+const maxAddresses = 20;
+const maxResolverAddresses = 100;
+const maxPoliciesPerChannel = 64;
+
+/**
+ * Applies changes of entities. `quiet`: they describe what exists (a first snapshot, or that of a restarted client), so
+ * only their effect counts; otherwise each difference to what was known is an event too.
+ */
+export class ChangeIntake {
+  quiet = true;
+
+  constructor(
+    private readonly registry: Registry,
+    private readonly clock: ClientClock,
+    private readonly events: EventLog,
+    private readonly names: Dictionary,
+  ) {}
+
+  apply(changes: readonly Change[]): void {
+    const repathed = new Map<Channel, number>();
+    for (const { timeNs, entity } of changes) {
+      const ms = this.clock.toMs(timeNs);
+      if (!this.quiet) this.clock.saw(ms);
+      if (entity.case === 'channel') this.applyChannel(entity.value, ms);
+      else if (entity.case === 'policy') this.applyPolicy(entity.value, ms, repathed);
+      else if (entity.case === 'resolverUpdate') this.applyResolverUpdate(entity.value, ms);
+      else if (entity.case === 'generation') this.applyGeneration(entity.value, ms);
+      else if (entity.case === 'endpoint') this.applyEndpoint(entity.value, ms);
+      else if (entity.case === 'subconn') this.applySubconn(entity.value, ms);
+    }
+    // A tree changes node by node; only where it ends up is worth an event.
+    for (const [channel, ms] of repathed) this.updatePath(channel, ms);
+  }
+
+  /** After a snapshot: what it did not mention is gone. */
+  sweep(ms: number): void {
+    for (const channel of this.registry.channels.values()) {
+      if (channel.stream !== this.registry.stream) channel.closed = true;
+      for (const endpoint of channel.endpoints) {
+        if (endpoint.stream !== this.registry.stream) this.remove(endpoint, ms);
+      }
+    }
+  }
+
+  private applyChannel(message: ChannelMessage, ms: number): void {
+    const channel = this.registry.admitChannel(message.id, untrustedText(message.target));
+    if (!channel) return;
+    channel.closed = message.closed;
+    const state = valueOf(states, message.state);
+    const from = channel.states.latest?.value;
+    if (from === state) return;
+    const sinceMs = this.placed(message.stateSinceNs, ms);
+    channel.states.set(sinceMs, state);
+    if (from) this.tell(channel, { kind: 'channelState', timeMs: sinceMs, from, to: state });
+    if (message.closed) for (const endpoint of channel.endpoints) this.remove(endpoint, ms);
+  }
+
+  private applyPolicy(message: PolicyMessage, ms: number, repathed: Map<Channel, number>): void {
+    const name = untrustedText(message.name);
+    this.registry.policyNameOf.set(message.id, this.names.number(name));
+    const channel = this.registry.channelOf.get(message.channel);
+    if (!channel) return;
+    channel.policies.delete(message.id);
+    if (!message.removed && channel.policies.size < maxPoliciesPerChannel) {
+      const scoreOrder = valueOf(scoreOrders, message.scoreOrder);
+      channel.policies.set(message.id, { id: message.id, parent: message.parent, name, scoreOrder });
+    }
+    repathed.set(channel, ms);
+  }
+
+  private updatePath(channel: Channel, ms: number): void {
+    const path = channel.currentPath();
+    const before = channel.path.latest?.value;
+    if (before?.scoreOrder === path.scoreOrder && before.names.join('/') === path.names.join('/')) return;
+    channel.path.set(ms, path);
+    this.tell(channel, { kind: 'policy', timeMs: ms, path: path.names });
+  }
+
+  private applyResolverUpdate(message: ResolverUpdate, ms: number): void {
+    const channel = this.registry.channelOf.get(message.channel);
+    if (!channel) return;
+    const addresses = message.addresses.slice(0, maxResolverAddresses).map((address) => untrustedText(address));
+    const error = untrustedText(message.error);
+    this.tell(channel, { kind: 'resolver', timeMs: ms, addresses, count: message.endpointCount, error });
+  }
+
+  private applyGeneration(message: GenerationMessage, ms: number): void {
+    const channel = this.registry.channelOf.get(message.channel);
+    if (!channel || this.registry.generationOf.has(message.id)) return;
+    const historyLost = channel.hadPicker && !message.historyKept;
+    const ready = message.endpoints.length;
+    if (ready > 0) channel.hadPicker = true;
+    this.registry.addGeneration(message.id, this.quiet ? null : ms, historyLost);
+    if (historyLost) channel.loseHistory(ms);
+    const cause = valueOf(causes, message.cause);
+    this.tell(channel, { kind: 'generation', timeMs: ms, generation: message.id, ready, cause, historyLost });
+  }
+
+  private applyEndpoint(message: EndpointMessage, ms: number): void {
+    const channel = this.registry.channelOf.get(message.channel) ?? this.registry.endpointOf.get(message.id)?.channel;
+    if (!channel) return;
+    const addresses = message.addresses.slice(0, maxAddresses).map((address) => untrustedText(address));
+    const endpoint = this.registry.admitEndpoint(message.id, channel, addresses);
+    // An id that another one of the same addresses has replaced speaks for the endpoint no more.
+    if (endpoint?.wireId !== message.id) return;
+    if (message.removed) {
+      this.remove(endpoint, ms);
+      return;
+    }
+    this.updateEndpoint(endpoint, message, ms);
+  }
+
+  private updateEndpoint(endpoint: Endpoint, message: EndpointMessage, ms: number): void {
+    const known = endpoint.states.latest?.value;
+    const before = known?.removed ? undefined : known;
+    const state = valueOf(states, message.state);
+    const error = untrustedText(message.error);
+    if (before?.state === state && before.error === error) return;
+    const sinceMs = before?.state === state ? endpoint.states.latest!.sinceMs : this.placed(message.stateSinceNs, ms);
+    endpoint.states.set(sinceMs, { state, error, removed: false });
+    const named = { endpoint: endpoint.id, address: endpoint.address };
+    if (!before) this.tell(endpoint.channel, { kind: 'endpointAdded', timeMs: ms, ...named });
+    else if (before.state !== state)
+      this.tell(endpoint.channel, {
+        kind: 'endpointState',
+        timeMs: sinceMs,
+        ...named,
+        from: before.state,
+        to: state,
+        error,
+      });
+  }
+
+  private remove(endpoint: Endpoint, ms: number): void {
+    if (endpoint.removed) return;
+    endpoint.states.set(ms, { state: 'SHUTDOWN', error: '', removed: true });
+    this.tell(endpoint.channel, {
+      kind: 'endpointRemoved',
+      timeMs: ms,
+      endpoint: endpoint.id,
+      address: endpoint.address,
+    });
+  }
+
+  private applySubconn(message: SubconnMessage, ms: number): void {
+    const from = this.registry.subconnOf.get(message.id);
+    const address = untrustedText(message.address);
+    if (message.removed) this.registry.subconnOf.delete(message.id);
+    else this.registry.subconnOf.set(message.id, { address, state: message.state });
+    if (!from || from.state === message.state) return;
+    const event = {
+      kind: 'subconnState',
+      timeMs: this.placed(message.stateSinceNs, ms),
+      address,
+      from: valueOf(states, from.state),
+      to: valueOf(states, message.state),
+      error: untrustedText(message.error),
+    } as const;
+    const holders = message.endpoints.slice(0, 100).map((id) => this.registry.endpointOf.get(id)?.channel);
+    for (const channel of new Set(holders)) if (channel) this.tell(channel, event);
+  }
+
+  private tell(channel: Channel, event: NewEvent): void {
+    if (!this.quiet) this.events.add(channel.id, event);
+  }
+
+  /** 0: the client does not know when. */
+  private placed(ns: bigint, otherwiseMs: number): number {
+    return ns === 0n ? otherwiseMs : this.clock.toMs(ns);
+  }
+}
+
+/** What an enum's number stands for; the first for a number of a newer protocol. */
+function valueOf<T>(values: readonly T[], number: number): T {
+  return values[number] ?? values[0]!;
+}

@@ -1,0 +1,194 @@
+import type { Drops, Process, Strings, WatchResponse } from '@pickscope/protocol/messages';
+import type { ChannelChoice, ChannelView, Query } from '../messages/panel';
+import { ChangeIntake } from './changeIntake';
+import { ClientData } from './clientData';
+import { ClientClock } from './clock';
+import { applyCounters } from './counterIntake';
+import { allChannels } from './events';
+import type { Channel } from './entities';
+import { PickIntake } from './pickIntake';
+import { processView, type ProcessView } from './process';
+import { BoundedMap } from './registry';
+import { untrustedText } from './untrustedText';
+import { channelView, picksPerSecond } from './view';
+
+/** About 270,000 picks of two candidates. */
+export const defaultPickBudgetBytes = 40 * 1024 * 1024;
+
+const maxStrings = 50_000;
+
+/**
+ * What is known of one client: fed with the messages of its streams, or of a recording, in order; asked for what a
+ * panel shows. It outlives streams, and restarts of the client: a stream of another instance is joined to what was
+ * known by targets and addresses.
+ */
+export class ClientModel {
+  private readonly data: ClientData;
+  private readonly clock = new ClientClock();
+  private readonly changes: ChangeIntake;
+  private readonly picks: PickIntake;
+  private readonly methodOf = new BoundedMap<number, number>(maxStrings);
+  private streamDrops = { picks: 0, completions: 0 };
+  private current: ProcessView | undefined;
+  private complete = false;
+  private changeCount = 0;
+
+  constructor(options: { readonly pickBudgetBytes: number }) {
+    this.data = new ClientData(options.pickBudgetBytes);
+    const { registry, ring, events, texts } = this.data;
+    this.changes = new ChangeIntake(registry, this.clock, events, texts);
+    this.picks = new PickIntake(registry, this.clock, ring, this.methodOf, (key) => this.data.onOutcome(key));
+  }
+
+  /** True once the snapshot of the current stream is complete. */
+  get hasSnapshot(): boolean {
+    return this.complete;
+  }
+
+  /** undefined: no stream began yet. */
+  get process(): ProcessView | undefined {
+    return this.current;
+  }
+
+  /** Rises with every message that could alter a view; a live view also moves with the clock. */
+  get version(): number {
+    return this.changeCount;
+  }
+
+  /** Applies the next message of the stream. What it refers to and was never announced is left out; never throws. */
+  apply({ body }: WatchResponse): void {
+    this.changeCount++;
+    const { registry } = this.data;
+    switch (body.case) {
+      case 'process':
+        this.beginStream(body.value);
+        break;
+      case 'snapshotBegin':
+        this.complete = false;
+        break;
+      case 'snapshotEnd':
+        this.endSnapshot();
+        break;
+      case 'strings':
+        this.addStrings(body.value);
+        break;
+      case 'changes':
+        this.changes.apply(body.value.changes);
+        break;
+      case 'picks':
+        this.picks.applyPicks(body.value);
+        break;
+      case 'completions':
+        this.picks.applyCompletions(body.value);
+        break;
+      case 'counters':
+        applyCounters(body.value, registry, this.clock);
+        break;
+      case 'drops':
+        this.addDrops(body.value);
+        break;
+      case 'heartbeat':
+        if (body.value.clock) this.clock.adjust(body.value.clock);
+    }
+  }
+
+  /** Forgets picks, series and events; keeps entities and exact counters. */
+  clear(): void {
+    this.changeCount++;
+    const { registry, ring, events, watched, drops } = this.data;
+    ring.clear();
+    events.clear();
+    drops.set(this.clock.latestMs ?? 0, { picks: 0, completions: 0 });
+    drops.forgetPast();
+    for (const channel of registry.channels.values()) {
+      channel.reasons.clear();
+      channel.picksSeen = 0;
+      for (const endpoint of channel.endpoints) endpoint.readings.clear();
+    }
+    if (this.current && this.clock.latestMs !== undefined) {
+      watched.set(this.clock.latestMs, true);
+      watched.forgetPast();
+    }
+  }
+
+  /** All channels, open ones first. */
+  channels(nowMs: number): ChannelChoice[] {
+    const atMs = this.clock.liveEdge(nowMs);
+    return [...this.data.registry.channels.values()]
+      .map((channel) => ({
+        id: channel.id,
+        target: channel.target,
+        closed: channel.closed,
+        picksPerSecond: picksPerSecond(this.data, channel, atMs),
+      }))
+      .sort((a, b) => Number(a.closed) - Number(b.closed) || a.id - b.id);
+  }
+
+  /** What the panel shows for this query; undefined: there is no channel. nowMs is the wall clock. */
+  view(query: Query, nowMs: number): ChannelView | undefined {
+    const channel = this.data.registry.channels.get(query.channel ?? 0) ?? this.busiest(nowMs);
+    return channel && channelView(this.data, channel, query, this.clock.liveEdge(nowMs));
+  }
+
+  private busiest(nowMs: number): Channel | undefined {
+    const [first, ...others] = this.channels(nowMs);
+    if (!first) return undefined;
+    const open = others.filter((choice) => !choice.closed);
+    const busiest = open.reduce((best, choice) => (choice.picksPerSecond > best.picksPerSecond ? choice : best), first);
+    return this.data.registry.channels.get(busiest.id);
+  }
+
+  private beginStream(message: Process): void {
+    const { registry, watched } = this.data;
+    const before = this.current;
+    const lastMs = this.clock.latestMs;
+    const process = processView(message);
+    const restarted = before !== undefined && before.instance !== process.instance;
+    if (restarted) this.clock.forgetOffset();
+    if (message.clock) this.clock.adjust(message.clock);
+    const nowMs = this.clock.latestMs ?? 0;
+    if (lastMs !== undefined) watched.set(lastMs, false);
+    watched.set(nowMs, true);
+
+    this.current = process;
+    this.complete = false;
+    this.streamDrops = { picks: 0, completions: 0 };
+    registry.stream++;
+    this.changes.quiet = before === undefined || restarted;
+    if (restarted) this.forgetProcess(process, Math.min(Math.max(process.startedMs, lastMs ?? 0), nowMs));
+  }
+
+  private forgetProcess(process: ProcessView, ms: number): void {
+    const { registry, events } = this.data;
+    registry.forgetWireIds();
+    this.picks.forgetCalls();
+    this.methodOf.clear();
+    for (const channel of registry.channels.values()) channel.loseHistory(ms);
+    events.add(allChannels, { kind: 'restart', timeMs: ms, pid: process.pid });
+  }
+
+  private endSnapshot(): void {
+    this.changes.sweep(this.clock.latestMs ?? 0);
+    this.changes.quiet = false;
+    this.complete = true;
+  }
+
+  private addStrings({ ids, values }: Strings): void {
+    for (const [index, id] of ids.entries())
+      this.methodOf.set(id, this.data.texts.number(untrustedText(values[index] ?? '')));
+  }
+
+  /** Drops are absolute per stream. */
+  private addDrops(message: Drops): void {
+    const { drops, events } = this.data;
+    const stream = { picks: Number(message.picks), completions: Number(message.completions) };
+    const picks = Math.max(0, stream.picks - this.streamDrops.picks);
+    const completions = Math.max(0, stream.completions - this.streamDrops.completions);
+    this.streamDrops = stream;
+    if (picks + completions === 0) return;
+    const timeMs = this.clock.latestMs ?? 0;
+    const before = drops.latest?.value ?? { picks: 0, completions: 0 };
+    drops.set(timeMs, { picks: before.picks + picks, completions: before.completions + completions });
+    events.addDrops(timeMs, picks, completions);
+  }
+}

@@ -1,0 +1,108 @@
+import type { EndpointRow } from '../messages/panel';
+import { readingBucketMs, type Channel, type Endpoint } from './entities';
+import { endpointLabels } from './labels';
+
+/** Shares, rates and fairness are of this long. */
+export const shareMs = 10_000;
+
+/** How long after a bucket's end its last picks may still be on their way: clients flush about every 50 ms. */
+export const lateMs = 100;
+
+/** The first bucket that is not yet complete at this moment. */
+export function firstOpenBucket(atMs: number, bucketMs = readingBucketMs): number {
+  return Math.floor((atMs - lateMs) / bucketMs);
+}
+
+export interface EndpointTable {
+  readonly rows: readonly EndpointRow[];
+  readonly fairness: number | null;
+}
+
+/** An endpoint and what it was at the moment that is shown. */
+interface Present {
+  readonly endpoint: Endpoint;
+  readonly state: EndpointRow['state'];
+  readonly stateSinceMs: number;
+  readonly error: string;
+  readonly recentPicks: number;
+}
+
+/**
+ * The endpoints that a channel had at this moment, by address.
+ *
+ * @param watchedSeconds how much of the last 10 s was watched, for rates.
+ */
+export function endpointTable(channel: Channel, atMs: number, watchedSeconds: number): EndpointTable {
+  const present = channel.endpoints.flatMap((endpoint) => presentAt(endpoint, atMs));
+  present.sort((a, b) => addressOrder.compare(a.endpoint.address, b.endpoint.address) || a.endpoint.id - b.endpoint.id);
+  const labels = endpointLabels(present.map(({ endpoint }) => endpoint.address));
+  const all = present.reduce((sum, { recentPicks }) => sum + recentPicks, 0);
+  const ready = present.filter(({ state }) => state === 'READY');
+  const lossMs = channel.historyLosses.findLast((ms) => ms <= atMs) ?? -Infinity;
+  const rows = present.map(({ endpoint, recentPicks, ...state }, index) => ({
+    id: endpoint.id,
+    label: labels[index]!,
+    addresses: endpoint.addresses,
+    slot: endpoint.slot,
+    ...state,
+    share: all === 0 ? null : recentPicks / all,
+    fairShare: state.state === 'READY' ? 1 / ready.length : 0,
+    picksPerSecond: recentPicks / watchedSeconds,
+    ...readingsAt(endpoint, atMs, Math.max(lossMs, state.stateSinceMs), isHeld(state.state)),
+    ...totalsAt(endpoint, atMs),
+  }));
+  return { rows, fairness: jain(ready.map(({ recentPicks }) => recentPicks)) };
+}
+
+/** Whether a picker may hold an endpoint of this state; some clients do not tell states. */
+export function isHeld(state: EndpointRow['state']): boolean {
+  return state === 'READY' || state === 'UNKNOWN';
+}
+
+const addressOrder = new Intl.Collator('en', { numeric: true });
+
+function presentAt(endpoint: Endpoint, atMs: number): Present[] {
+  const entry = endpoint.states.at(atMs);
+  if (!entry || entry.value.removed) return [];
+  const end = firstOpenBucket(atMs);
+  const recentPicks = endpoint.readings.sum('picks', end - shareMs / readingBucketMs, end);
+  return [{ endpoint, state: entry.value.state, stateSinceMs: entry.sinceMs, error: entry.value.error, recentPicks }];
+}
+
+/** The last that was known at this moment; a policy that lost its history knows nothing from before. */
+function readingsAt(endpoint: Endpoint, atMs: number, knownSinceMs: number, held: boolean) {
+  const { readings } = endpoint;
+  const end = firstOpenBucket(atMs);
+  const since = readings.bucketOf(knownSinceMs);
+  const last = (column: 'lagMs' | 'success' | 'load', from: number) => {
+    const value = held ? readings.last(column, from, end) : NaN;
+    return Number.isNaN(value) ? null : value;
+  };
+  const inflight = readings.last('inflight', -Infinity, end);
+  const picked = readings.lastWritten('lastPickMs', -Infinity, end);
+  return {
+    inflight: Number.isNaN(inflight) ? null : inflight,
+    lagMs: last('lagMs', since),
+    success: last('success', since),
+    load: last('load', since),
+    lastPickMs: picked < 0 ? null : picked * readings.bucketMs + readings.last('lastPickMs', picked, picked + 1),
+  };
+}
+
+function totalsAt({ totals }: Endpoint, atMs: number) {
+  const end = totals.bucketOf(atMs) + 1;
+  const last = (column: 'picks' | 'started' | 'neverStarted' | 'failures') => totals.last(column, -Infinity, end) || 0;
+  return {
+    picks: last('picks'),
+    started: last('started'),
+    neverStarted: last('neverStarted'),
+    failures: last('failures'),
+  };
+}
+
+/** Jain's fairness index, (Σx)² / (n Σx²): 1 = all equal, 1/n = one has all; null: nothing to compare. */
+export function jain(values: readonly number[]): number | null {
+  const sum = values.reduce((total, value) => total + value, 0);
+  const squares = values.reduce((total, value) => total + value * value, 0);
+  return squares === 0 ? null : (sum * sum) / (values.length * squares);
+}

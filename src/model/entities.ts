@@ -1,0 +1,142 @@
+import type { State } from '../messages/panel';
+import { TimeRing } from './timeRing';
+import { Timeline } from './timeline';
+
+/** How far back aggregates reach. */
+export const reachMs = 15 * 60 * 1000;
+/** Finer than a second, so that a view that is paused shows the moment, and not the end of its second. */
+export const readingBucketMs = 250;
+/** The client sends its counters about once a second. */
+const totalsBucketMs = 1000;
+
+/** What a recorded column of an endpoint means; one bucket each 250 ms. */
+const noReadings = {
+  /** Completed picks that chose the endpoint. */
+  picks: 0,
+  /** When the last one was: ms after the bucket's begin. */
+  lastPickMs: NaN,
+  /** The last score that a picker read for it: not recomputed from lag and inflight, so that it is what was compared. */
+  load: NaN,
+  /** The last value known to the policy, whether read by a picker, left by a completion, or told with the counters. */
+  lagMs: NaN,
+  success: NaN,
+  inflight: NaN,
+};
+const noEndpointTotals = { picks: NaN, started: NaN, neverStarted: NaN, failures: NaN };
+const noChannelTotals = { completed: NaN, queued: NaN, failed: NaN, dropped: NaN };
+const noReasons = {
+  untold: 0,
+  only: 0,
+  lower: 0,
+  tie: 0,
+  forced: 0,
+  unhealthy: 0,
+  queued: 0,
+  failed: 0,
+  dropped: 0,
+  errors: 0,
+};
+
+export type Readings = TimeRing<keyof typeof noReadings>;
+
+export interface EndpointState {
+  readonly state: State;
+  readonly error: string;
+  /** The resolver left it out: it is no longer there. */
+  readonly removed: boolean;
+}
+
+/** What a policy picks. Known by its addresses, so that it stays itself when the client restarts. */
+export class Endpoint {
+  /** Its id in the client's present process; 0: not yet announced there. */
+  wireId = 0;
+  /** The id before, where the resolver left it out and brought it back. */
+  formerWireId = 0;
+  /** The stream that announced it last. */
+  stream = 0;
+  readonly states = new Timeline<EndpointState>();
+  readonly readings: Readings = new TimeRing(readingBucketMs, reachMs, noReadings);
+  readonly totals = new TimeRing(totalsBucketMs, reachMs, noEndpointTotals, Float64Array);
+
+  constructor(
+    readonly id: number,
+    readonly channel: Channel,
+    readonly addresses: readonly string[],
+    readonly slot: number,
+  ) {}
+
+  get address(): string {
+    return this.addresses[0] ?? '';
+  }
+
+  get removed(): boolean {
+    return this.states.latest?.value.removed ?? false;
+  }
+}
+
+export interface PolicyNode {
+  readonly id: number;
+  readonly parent: number;
+  readonly name: string;
+  readonly scoreOrder: 'lower' | 'higher' | 'none';
+}
+
+export interface PolicyPath {
+  /** From the root to the leaf. */
+  readonly names: readonly string[];
+  readonly scoreOrder: 'lower' | 'higher' | 'none';
+}
+
+export interface Generation {
+  /** The model's own. */
+  readonly id: number;
+  readonly wireId: number;
+  /** When it came; null: before we watched. */
+  readonly sinceMs: number | null;
+  readonly historyLost: boolean;
+}
+
+export class Channel {
+  wireId = 0;
+  stream = 0;
+  closed = false;
+  readonly states = new Timeline<State>();
+  /** The nodes of its tree of policies, by the client's ids, in the order in which they came. */
+  readonly policies = new Map<number, PolicyNode>();
+  readonly path = new Timeline<PolicyPath>(100);
+  readonly endpoints: Endpoint[] = [];
+  /** How many endpoints there was no room for. */
+  leftOut = 0;
+  /** Whether the present process made a picker that held endpoints: only then is there history to lose. */
+  hadPicker = false;
+  /** When the policy forgot what it knew; ms, rising. */
+  historyLosses: number[] = [];
+  readonly reasons = new TimeRing(readingBucketMs, reachMs, noReasons);
+  readonly totals = new TimeRing(totalsBucketMs, reachMs, noChannelTotals, Float64Array);
+  /** Picks of whatever result since attaching. */
+  picksSeen = 0;
+
+  constructor(
+    readonly id: number,
+    readonly target: string,
+  ) {}
+
+  loseHistory(ms: number): void {
+    this.historyLosses.push(ms);
+    if (this.historyLosses.length > 1000) this.historyLosses.shift();
+  }
+
+  /** Follows the newest child from the newest root; a forged circle ends at its bound. */
+  currentPath(): PolicyPath {
+    const names: string[] = [];
+    let scoreOrder: PolicyPath['scoreOrder'] = 'none';
+    const nodes = [...this.policies.values()];
+    for (let node = nodes.findLast((root) => root.parent === 0); node && names.length < 16;) {
+      names.push(node.name);
+      scoreOrder = node.scoreOrder;
+      const above = node.id;
+      node = nodes.findLast((child) => child.parent === above);
+    }
+    return { names, scoreOrder };
+  }
+}

@@ -1,0 +1,252 @@
+import type { CompletionBatch, PickBatch } from '@pickscope/protocol/messages';
+import type { Reason } from '../messages/panel';
+import type { ClientClock } from './clock';
+import type { Channel, Endpoint } from './entities';
+import { inFlight, type PickRing } from './pickRing';
+import { BoundedMap, type Registry } from './registry';
+
+/** By the ring's column: PickReason as it is, then PickResult's queued, failed and dropped. */
+export const reasons: readonly Reason[] = [
+  'untold',
+  'only',
+  'lower',
+  'tie',
+  'forced',
+  'unhealthy',
+  'queued',
+  'failed',
+  'dropped',
+];
+const lastPickReason = 5;
+const completedResult = 1;
+
+/** More of one row are not kept, so that one forged row cannot take the ring. */
+const maxCandidates = 64;
+const maxRejectedDraws = 16;
+const maxAttempt = 1023;
+const maxCode = inFlight - 1;
+
+interface Completion {
+  readonly endMs: number;
+  readonly withEndpoint: boolean;
+  readonly code: number;
+  readonly latencyNs: number;
+  readonly lagNs: number;
+  readonly success: number;
+  readonly inflight: number;
+}
+
+/** Where a batch is read: the row, its place on the clock and among calls, and where its candidates begin. */
+interface Cursor {
+  row: number;
+  ms: number;
+  call: number;
+  attempt: number;
+  candidate: number;
+  rejected: number;
+}
+
+/** Applies batches of picks and completions: to the ring, row by row, and to the aggregates. */
+export class PickIntake {
+  /** Completions whose pick did not come yet, and may never: by call and attempt, the newest. */
+  private readonly waiting = new BoundedMap<number, Completion>(4096);
+
+  constructor(
+    private readonly registry: Registry,
+    private readonly clock: ClientClock,
+    private readonly ring: PickRing,
+    /** By the client's id of a string, its number in the dictionary. */
+    private readonly methodOf: ReadonlyMap<number, number>,
+    private readonly onOutcome: (key: number) => void,
+  ) {}
+
+  forgetCalls(): void {
+    this.waiting.clear();
+    this.ring.forgetCalls();
+  }
+
+  applyPicks(batch: PickBatch): void {
+    const rows = Math.min(batch.rows, longest(batch.timeDeltaNs, batch.attempt, batch.channel, batch.result));
+    const cursor = this.begin(batch);
+    for (; cursor.row < rows; cursor.row++) {
+      advance(cursor, batch);
+      const channel = this.registry.channelOf.get(at(batch.channel, cursor.row));
+      if (channel) this.applyPick(batch, cursor, channel);
+      const candidates = at(batch.candidateCount, cursor.row);
+      cursor.candidate += candidates;
+      cursor.rejected += candidates * at(batch.rejectedDraws, cursor.row);
+    }
+    if (rows > 0) this.clock.saw(cursor.ms);
+  }
+
+  applyCompletions(batch: CompletionBatch): void {
+    const rows = Math.min(batch.rows, longest(batch.timeDeltaNs, batch.attempt, batch.channel, batch.latencyNs));
+    const cursor = this.begin(batch);
+    for (; cursor.row < rows; cursor.row++) {
+      advance(cursor, batch);
+      this.applyCompletion(batch, cursor);
+    }
+    if (rows > 0) this.clock.saw(cursor.ms);
+  }
+
+  private begin(batch: PickBatch | CompletionBatch): Cursor {
+    const ms = this.clock.toMs(batch.baseTimeNs);
+    return { row: 0, ms, call: Number(batch.baseCall), attempt: 1, candidate: 0, rejected: 0 };
+  }
+
+  private applyPick(batch: PickBatch, cursor: Cursor, channel: Channel): void {
+    const { ring } = this;
+    const { row, ms, call, attempt } = cursor;
+    const given = at(batch.candidateCount, row);
+    const candidates = Math.max(0, Math.min(given, maxCandidates, batch.candidateEndpoint.length - cursor.candidate));
+    const draws = candidates < given ? 0 : Math.min(at(batch.rejectedDraws, row), maxRejectedDraws);
+    const slot = ring.append(call, attempt, candidates * (1 + draws));
+    ring.candidates[slot] = candidates;
+    ring.rejectedDraws[slot] = draws;
+    this.writeRow(batch, cursor, slot);
+    ring.channel[slot] = channel.id;
+    const chosen = this.registry.endpoints.get(ring.endpoint[slot]!);
+
+    channel.picksSeen++;
+    channel.reasons.values[reasons[ring.reason[slot]!]!][channel.reasons.open(ms)]!++;
+    if (chosen) countPick(chosen, ms);
+    for (let index = 0; index < candidates; index++)
+      this.applyCandidate(batch, cursor.candidate + index, ring.entry(slot, index), chosen, ms);
+    for (let index = 0; index < candidates * draws; index++)
+      this.writeRejected(batch, cursor.rejected + index, ring.entry(slot, candidates + index));
+    if (this.waiting.size > 0) this.joinWaiting(slot, call, attempt);
+  }
+
+  private writeRow(batch: PickBatch, { row, ms }: Cursor, slot: number): void {
+    const { ring, registry } = this;
+    const reason = reasonOf(at(batch.result, row), at(batch.reason, row));
+    ring.timeMs[slot] = ms;
+    ring.generation[slot] = registry.generationOf.get(at(batch.generation, row))?.id ?? 0;
+    ring.method[slot] = this.methodOf.get(at(batch.method, row)) ?? 0;
+    ring.policy[slot] = registry.policyNameOf.get(at(batch.policy, row)) ?? 0;
+    ring.reason[slot] = reason;
+    ring.endpoint[slot] = reason > lastPickReason ? 0 : (registry.endpointOf.get(at(batch.endpoint, row))?.id ?? 0);
+    ring.code[slot] = Math.min(at(batch.code, row), maxCode);
+    ring.flags[slot] = at(batch.flags, row);
+  }
+
+  private applyCandidate(
+    batch: PickBatch,
+    from: number,
+    entry: number,
+    chosen: Endpoint | undefined,
+    ms: number,
+  ): void {
+    const { ring } = this;
+    const endpoint = this.registry.endpointOf.get(at(batch.candidateEndpoint, from));
+    const lagNs = at(batch.candidateLagNs, from);
+    const success = at(batch.candidateSuccess, from);
+    const inflight = at(batch.candidateInflight, from);
+    const score = at(batch.candidateScore, from);
+    ring.entryEndpoint[entry] = endpoint?.id ?? 0;
+    ring.entryLagNs[entry] = lagNs;
+    ring.entrySuccess[entry] = success;
+    ring.entryInflight[entry] = inflight;
+    ring.entryScore[entry] = score;
+    ring.entryIdleMs[entry] = at(batch.candidateIdleNs, from) / 1e6;
+    ring.entryHealthy[entry] = batch.candidateHealthy[from] ? 1 : 0;
+    if (!endpoint) return;
+    // The count is from before the pick, which adds a call to the chosen one.
+    recordReadings(endpoint, ms, lagNs, success, endpoint === chosen ? inflight + 1 : inflight);
+    if (Number.isFinite(score)) endpoint.readings.values.load[endpoint.readings.open(ms)] = score;
+  }
+
+  private writeRejected(batch: PickBatch, from: number, entry: number): void {
+    this.ring.entryEndpoint[entry] = this.registry.endpointOf.get(at(batch.rejectedEndpoint, from))?.id ?? 0;
+    this.ring.entrySuccess[entry] = at(batch.rejectedSuccess, from);
+  }
+
+  private applyCompletion(batch: CompletionBatch, { row, ms, call, attempt }: Cursor): void {
+    const { ring } = this;
+    const endpoint = this.registry.endpointOf.get(at(batch.endpoint, row));
+    const completion = {
+      endMs: ms,
+      withEndpoint: endpoint !== undefined,
+      code: Math.min(at(batch.code, row), maxCode),
+      latencyNs: at(batch.latencyNs, row),
+      lagNs: at(batch.lagNs, row),
+      success: at(batch.success, row),
+      inflight: at(batch.inflight, row),
+    };
+    this.recordCompletion(completion, this.registry.channelOf.get(at(batch.channel, row)), endpoint);
+    const key = ring.find(call, attempt, completion.withEndpoint);
+    if (key === 0) {
+      this.waiting.set(joinKey(call, attempt), completion);
+    } else if (ring.outcome[ring.slot(key)] === inFlight) {
+      this.end(ring.slot(key), completion);
+      this.onOutcome(key);
+    }
+  }
+
+  private recordCompletion(completion: Completion, channel: Channel | undefined, endpoint: Endpoint | undefined): void {
+    const { endMs, code, lagNs, success, inflight } = completion;
+    if (code !== 0 && channel) channel.reasons.values.errors[channel.reasons.open(endMs)]!++;
+    // Without either average the completion did not reach the policy, and the count says nothing.
+    const told = !Number.isNaN(lagNs) || !Number.isNaN(success);
+    if (endpoint && told) recordReadings(endpoint, endMs, lagNs, success, inflight);
+  }
+
+  private joinWaiting(slot: number, call: number, attempt: number): void {
+    const completion = this.waiting.get(joinKey(call, attempt));
+    if (completion?.withEndpoint !== (this.ring.endpoint[slot] !== 0)) return;
+    this.waiting.delete(joinKey(call, attempt));
+    this.end(slot, completion);
+  }
+
+  private end(slot: number, completion: Completion): void {
+    const { ring } = this;
+    ring.outcome[slot] = completion.code;
+    ring.endMs[slot] = completion.endMs;
+    ring.latencyNs[slot] = completion.latencyNs;
+    ring.lagAfterNs[slot] = completion.lagNs;
+    ring.successAfter[slot] = completion.success;
+    ring.inflightAfter[slot] = completion.inflight;
+  }
+}
+
+function advance(cursor: Cursor, batch: PickBatch | CompletionBatch): void {
+  cursor.ms += at(batch.timeDeltaNs, cursor.row) / 1e6;
+  cursor.call += at(batch.callDelta, cursor.row);
+  cursor.attempt = Math.min(batch.attempt[cursor.row] ?? 1, maxAttempt);
+}
+
+/** A row's value of a column; an empty column has the default everywhere. */
+function at(column: readonly number[], row: number): number {
+  return column[row] ?? 0;
+}
+
+/** Records what a policy knew of an endpoint at this moment; what it does not keep is NaN and stays out. */
+export function recordReadings(endpoint: Endpoint, ms: number, lagNs: number, success: number, inflight: number): void {
+  const { readings } = endpoint;
+  const place = readings.open(ms);
+  if (lagNs >= 0 && lagNs < Infinity) readings.values.lagMs[place] = lagNs / 1e6;
+  if (success >= 0 && success < Infinity) readings.values.success[place] = success;
+  if (inflight >= 0) readings.values.inflight[place] = inflight;
+}
+
+function countPick(endpoint: Endpoint, ms: number): void {
+  const { readings } = endpoint;
+  const place = readings.open(ms);
+  readings.values.picks[place]!++;
+  readings.values.lastPickMs[place] = ms - readings.bucketOf(ms) * readings.bucketMs;
+}
+
+function reasonOf(result: number, reason: number): number {
+  if (result <= completedResult) return reason <= lastPickReason ? reason : 0;
+  return result + lastPickReason - completedResult < reasons.length ? result + lastPickReason - completedResult : 0;
+}
+
+/** A column is empty or has a value for each row; a forged count of rows is bounded by what is really there. */
+function longest(...columns: readonly (readonly unknown[])[]): number {
+  return Math.max(...columns.map((column) => column.length));
+}
+
+/** Calls count up from 1 and attempts are few, so both fit in one number. */
+function joinKey(call: number, attempt: number): number {
+  return call * (maxAttempt + 1) + attempt;
+}

@@ -1,0 +1,42 @@
+import type { Process } from '@pickscope/protocol/messages';
+import { untrustedText } from './untrustedText';
+
+/** The attached process, as it describes itself. */
+export interface ProcessView {
+  /** Another value at the same address is a restart. */
+  readonly instance: string;
+  readonly pid: number;
+  readonly name: string;
+  /** Base name of its working folder. */
+  readonly folder: string;
+  readonly hostName: string;
+  readonly startedMs: number;
+  /** "node" or "go". */
+  readonly language: string;
+  readonly runtimeVersion: string;
+  readonly library: string;
+  readonly libraryVersion: string;
+  readonly grpcVersions: readonly string[];
+  /** Version of the protocol, "1.0". */
+  readonly protocol: string;
+  /** What is missing here is unknown, not zero. */
+  readonly capabilities: readonly string[];
+}
+
+export function processView(message: Process): ProcessView {
+  return {
+    instance: untrustedText(message.instance),
+    pid: message.pid,
+    name: untrustedText(message.name),
+    folder: untrustedText(message.folder),
+    hostName: untrustedText(message.hostName),
+    startedMs: Number(message.startedUnixNs) / 1e6,
+    language: untrustedText(message.language),
+    runtimeVersion: untrustedText(message.runtimeVersion),
+    library: untrustedText(message.library),
+    libraryVersion: untrustedText(message.libraryVersion),
+    grpcVersions: message.grpcVersions.slice(0, 16).map((version) => untrustedText(version)),
+    protocol: `${message.protocolMajor}.${message.protocolMinor}`,
+    capabilities: message.capabilities.slice(0, 64).map((capability) => untrustedText(capability)),
+  };
+}

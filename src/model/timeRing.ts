@@ -1,0 +1,88 @@
+/**
+ * Numbers per bucket of time, as many buckets as there are: a bucket takes the place of the one that is a whole
+ * round older. Each column has a value that means "nothing was written": 0 for counts, NaN for readings.
+ *
+ * Buckets are numbered from the Unix epoch: bucket n begins at n * bucketMs.
+ */
+export class TimeRing<Column extends string> {
+  /** Which bucket each place holds; 0: none, as no client lives in 1970. */
+  private readonly numbers: Float64Array;
+  private readonly places: number;
+  private readonly columns: readonly { readonly values: Float32Array | Float64Array; readonly empty: number }[];
+  readonly values: Readonly<Record<Column, Float32Array | Float64Array>>;
+  /** The newest bucket that was written; 0: none. */
+  newest = 0;
+
+  /** @param empty the columns, with the value of each where nothing was written. */
+  constructor(
+    readonly bucketMs: number,
+    reachMs: number,
+    empty: Readonly<Record<Column, number>>,
+    array: typeof Float32Array | typeof Float64Array = Float32Array,
+  ) {
+    this.places = Math.ceil(reachMs / bucketMs);
+    this.numbers = new Float64Array(this.places);
+    const names = Object.keys(empty) as Column[];
+    this.values = Object.fromEntries(names.map((name) => [name, new array(this.places)])) as Record<
+      Column,
+      Float32Array | Float64Array
+    >;
+    this.columns = names.map((name) => ({ values: this.values[name], empty: empty[name] }));
+  }
+
+  bucketOf(ms: number): number {
+    return Math.floor(ms / this.bucketMs);
+  }
+
+  /** The place of this moment's bucket in the columns, to write to. */
+  open(ms: number): number {
+    const bucket = Math.max(1, this.bucketOf(ms));
+    const place = bucket % this.places;
+    if (this.numbers[place] !== bucket) {
+      this.numbers[place] = bucket;
+      for (const column of this.columns) column.values[place] = column.empty;
+    }
+    // A clock that was set back makes the newest bucket an older one.
+    if (bucket > this.newest || this.newest - bucket > this.places) this.newest = bucket;
+    return place;
+  }
+
+  /** The place of a bucket in the columns, to read; -1: nothing was written. */
+  find(bucket: number): number {
+    const place = bucket % this.places;
+    return bucket > 0 && this.numbers[place] === bucket ? place : -1;
+  }
+
+  /** Sum of a column over the buckets from (inclusive) to (exclusive). */
+  sum(column: Column, from: number, to: number): number {
+    const values = this.values[column];
+    let sum = 0;
+    for (let bucket = Math.max(from, to - this.places); bucket < to; bucket++) {
+      const place = this.find(bucket);
+      if (place >= 0) sum += values[place]!;
+    }
+    return sum;
+  }
+
+  /** The newest bucket in [from, to) in which the column was written; -1: none. */
+  lastWritten(column: Column, from: number, to: number): number {
+    const values = this.values[column];
+    const first = Math.max(from, to - this.places);
+    for (let bucket = Math.min(to - 1, this.newest); bucket >= first; bucket--) {
+      const place = this.find(bucket);
+      if (place >= 0 && !Number.isNaN(values[place])) return bucket;
+    }
+    return -1;
+  }
+
+  /** The newest value that was written in the buckets [from, to); NaN: none. */
+  last(column: Column, from: number, to: number): number {
+    const bucket = this.lastWritten(column, from, to);
+    return bucket < 0 ? NaN : this.values[column][bucket % this.places]!;
+  }
+
+  clear(): void {
+    this.numbers.fill(0);
+    this.newest = 0;
+  }
+}
