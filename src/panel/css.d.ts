@@ -1,0 +1,2 @@
+// esbuild bundles style sheets from the imports of scripts.
+declare module '*.css';

@@ -1,0 +1,76 @@
+/** Builds and updates elements. Text goes in as text, never as markup; styles through CSSOM, as the page's policy asks. */
+
+type Child = Node | string | null | undefined;
+
+interface Properties {
+  readonly class?: string;
+  readonly title?: string;
+  readonly [attribute: `aria-${string}` | `data-${string}`]: string;
+  readonly role?: string;
+  readonly scope?: string;
+  readonly type?: string;
+  readonly tabindex?: string;
+  readonly colspan?: string;
+}
+
+export function element<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  properties: Properties | string = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[Tag] {
+  const made = document.createElement(tag);
+  const attributes = typeof properties === 'string' ? { class: properties } : properties;
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value as string);
+  for (const child of children) if (child !== null && child !== undefined) made.append(child);
+  return made;
+}
+
+export function button(properties: Properties | string, onClick: () => void, ...children: Child[]): HTMLButtonElement {
+  const made = element('button', properties, ...children);
+  made.type = 'button';
+  made.addEventListener('click', onClick);
+  return made;
+}
+
+/** Writes only what differs: an untouched node costs no layout. */
+export function setText(node: Node, text: string): void {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+export function setAttribute(node: Element, name: string, value: string | null): void {
+  if (value === null) node.removeAttribute(name);
+  else if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+}
+
+export function show(node: HTMLElement, shown: boolean): void {
+  if (node.hidden === shown) node.hidden = !shown;
+}
+
+export function setStyle(node: HTMLElement | SVGElement, name: string, value: string): void {
+  if (node.style.getPropertyValue(name) !== value) node.style.setProperty(name, value);
+}
+
+/** Replaces the children only where they are others. */
+export function setChildren(parent: Element, children: readonly Node[]): void {
+  let next = parent.firstChild;
+  for (const child of children) {
+    if (child === next) next = next.nextSibling;
+    else parent.insertBefore(child, next);
+  }
+  while (next) {
+    const gone = next;
+    next = next.nextSibling;
+    gone.remove();
+  }
+}
+
+const longest = 300;
+
+/** A text from a client: cut, since it may be a megabyte. Show it in an element of class "foreign", which isolates it. */
+export function capped(text: string, limit = longest): string {
+  return text.length <= limit ? text : `${text.slice(0, limit)}…`;
+}
+
+export function foreign(text: string, properties: Properties = {}): HTMLElement {
+  return element('bdi', { ...properties, class: `foreign ${properties.class ?? ''}`.trim() }, capped(text));
+}

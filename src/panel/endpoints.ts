@@ -1,0 +1,257 @@
+import type { ChannelView, EndpointRow, EndpointSeries } from '../messages/panel';
+import { button, capped, element, foreign, setAttribute, setChildren, setStyle, setText, show } from './dom';
+import { age, briefAge, count, exactTime, percent, rate, short, threeDigits } from './format';
+import { icon, key } from './glyphs';
+import { t } from './l10n';
+import type { Looks } from './series';
+import type { Store } from './store';
+
+/** At and below it p2c_ewma holds an endpoint for unhealthy. */
+const throttleSuccess = 500;
+
+/** The bars' full width, in steps, so that they do not breathe. */
+const barScales = [0.05, 0.1, 0.25, 0.5, 1];
+
+/** Numbers of one endpoint, at the shown moment. */
+interface Reading {
+  readonly share: number | null;
+  readonly picksPerSecond: number | null;
+  readonly lagMs: number | null;
+  readonly load: number | null;
+  readonly inflight: number | null;
+  readonly success: number | null;
+}
+
+/** The table of endpoints: who gets how much, and how each one does. */
+export class EndpointTable {
+  readonly element = element('section', 'endpoints');
+  private readonly body = element('tbody');
+  private readonly toggle: HTMLButtonElement;
+  private readonly summary = element('span');
+  private readonly collapsed = element('span', 'muted collapsed');
+  private readonly table: HTMLTableElement;
+  private readonly fair = element('span');
+  private readonly fairness = element('span');
+  private readonly rows = new Map<number, EndpointTableRow>();
+
+  constructor(
+    private readonly store: Store,
+    private readonly looks: Looks,
+  ) {
+    this.toggle = button('section-toggle', () => store.toggleSection('endpoints'), icon('chevron'), this.summary);
+    this.table = this.buildTable();
+    const legend = element('p', 'legend', element('span', 'muted', element('span', 'tick-sample'), this.fair), this.fairness);
+    this.fairness.title = t("Jain's index of the picks of the last 10 s: 1 = all equal, 1/n = one gets all.");
+    this.element.append(this.table, legend, this.collapsed);
+  }
+
+  private buildTable(): HTMLTableElement {
+    const head = element('tr');
+    const columns: readonly [string, string, string?][] = [
+      ['lag', t('lag ms'), t('Moving average of the latency (EWMA)')],
+      ['inflight', t('infl'), t('Calls in flight')],
+      ['success', t('success'), t('Moving average of success, 0 to 1000; unhealthy at 500 and below')],
+      ['rate', t('picks/s')],
+      ['load', t('load'), t('What the picker compares')],
+      ['last', t('last picked')],
+    ];
+    head.append(
+      element('th', { class: 'name', scope: 'col', colspan: '2' }, this.toggle),
+      element('th', { class: 'share', scope: 'col', title: t('Of the picks of the last 10 s') }, t('share')),
+      ...columns.map(([name, text, title]) => element('th', { class: name, scope: 'col', ...(title && { title }) }, text)),
+      element('th', { class: 'state', scope: 'col' }, element('span', 'sr-only', t('state'))),
+    );
+    const widths = ['key', 'name', 'share', ...columns.map(([name]) => name), 'state'];
+    return element(
+      'table',
+      '',
+      element('colgroup', '', ...widths.map((name) => element('col', name))),
+      element('thead', '', head),
+      this.body,
+    );
+  }
+
+  render(): void {
+    const { store } = this;
+    const { channel } = store;
+    show(this.element, channel !== undefined);
+    if (!channel) return;
+    const open = store.open.endpoints;
+    setText(this.summary, channel.endpoints.length === 1 ? t('1 subconn') : t('{0} subconns', channel.endpoints.length));
+    setAttribute(this.toggle, 'aria-expanded', String(open));
+    this.table.classList.toggle('closed', !open);
+    this.renderCollapsed(channel, open);
+    if (open) this.renderRows(channel);
+    this.renderLegend(channel, open);
+  }
+
+  private renderCollapsed(channel: ChannelView, open: boolean): void {
+    show(this.collapsed, !open);
+    if (open) return;
+    const ready = channel.endpoints.filter(({ state }) => state === 'READY').length;
+    const failing = channel.endpoints.find(({ state }) => state === 'TRANSIENT_FAILURE' || state === 'SHUTDOWN');
+    const parts: Node[] = [element('span', 'muted', t('{0} ready', ready))];
+    if (failing) parts.push(element('span', 'red', '✕ ', foreign(failing.label), ` ${failing.state}`));
+    if (this.collapsed.textContent !== parts.map((part) => part.textContent).join('')) setChildren(this.collapsed, parts);
+  }
+
+  private renderRows(channel: ChannelView): void {
+    const scale = barScale(channel.endpoints);
+    const readings = readingsAt(channel, this.store.hover.timeMs);
+    for (const [index, endpoint] of channel.endpoints.entries()) {
+      let row = this.rows.get(endpoint.id);
+      if (!row) this.rows.set(endpoint.id, (row = new EndpointTableRow(endpoint.id, this.store)));
+      row.render(endpoint, readings[index]!, channel, this.looks, scale);
+    }
+    const present = new Set(channel.endpoints.map(({ id }) => id));
+    for (const id of this.rows.keys()) if (!present.has(id)) this.rows.delete(id);
+    setChildren(
+      this.body,
+      channel.endpoints.map(({ id }) => this.rows.get(id)!.element),
+    );
+    this.table.classList.toggle('past', this.store.hover.timeMs !== null);
+  }
+
+  private renderLegend(channel: ChannelView, open: boolean): void {
+    const legend = this.fair.closest('p')!;
+    const fair = Math.max(0, ...channel.endpoints.map(({ fairShare }) => fairShare));
+    show(legend, open && channel.endpoints.length > 1);
+    const { timeMs } = this.store.hover;
+    if (timeMs !== null) setText(this.fair, t('at {0}', exactTime(timeMs).slice(0, -4)));
+    else setText(this.fair, fair > 0 ? t('equal share {0} %', percent(fair)) : t('no endpoint is READY'));
+    setText(this.fairness, channel.fairness === null ? '' : t('fairness {0}', channel.fairness.toFixed(2)));
+  }
+}
+
+class EndpointTableRow {
+  readonly element = element('tr');
+  private readonly key: HTMLButtonElement;
+  private readonly name: HTMLButtonElement;
+  private readonly label = foreign('');
+  private readonly bar = element('span', 'bar');
+  private readonly tick = element('span', 'fair-tick');
+  private readonly share = element('td', 'share');
+  private readonly numbers = {
+    lag: element('td', 'lag'),
+    inflight: element('td', 'inflight'),
+    success: element('td', 'success'),
+    rate: element('td', 'rate'),
+    load: element('td', 'load'),
+    last: element('td', 'last'),
+  };
+  private readonly state = element('td', 'state');
+  private readonly stateWord = element('span', 'word');
+  private readonly stateAge = element('span', 'age');
+  private readonly stateIcon = element('span', 'state-icon');
+  private drawnLook = '';
+  private endpoint: EndpointRow | undefined;
+
+  constructor(id: number, store: Store) {
+    this.key = button('key-button', () => this.endpoint && store.toggleLine(this.endpoint.slot));
+    this.name = button('name-button', () => this.endpoint && store.toggleWord(this.endpoint.label), this.label);
+    this.state.append(element('span', 'not-ready', this.stateWord, this.stateAge), this.stateIcon);
+    this.element.append(
+      element('td', 'key', this.key, this.bar, this.tick),
+      element('th', { class: 'name', scope: 'row' }, this.name),
+      this.share,
+      ...Object.values(this.numbers),
+      this.state,
+    );
+    this.element.addEventListener('pointerenter', () => store.setHover({ endpoint: id }));
+    this.element.addEventListener('pointerleave', () => store.setHover({ endpoint: null }));
+    this.hidden = (slot) => store.hiddenSlots.has(slot);
+    this.filtered = (label) => store.query.filter.split(/\s+/).includes(label);
+  }
+
+  private readonly hidden: (slot: number) => boolean;
+  private readonly filtered: (label: string) => boolean;
+
+  render(endpoint: EndpointRow, reading: Reading, channel: ChannelView, looks: Looks, scale: number): void {
+    this.endpoint = endpoint;
+    this.renderName(endpoint, looks);
+    const ready = endpoint.state === 'READY';
+    this.element.classList.toggle('absent', !ready);
+    setText(this.share, ready && reading.share !== null ? `${percent(reading.share)} %` : '');
+    this.renderNumbers(endpoint, reading, channel.atMs, ready);
+    this.renderState(endpoint, channel.atMs, ready);
+    setStyle(this.bar, 'width', `${(Math.min(1, (reading.share ?? 0) / scale) * 100).toFixed(2)}%`);
+    const fair = Math.max(0, ...channel.endpoints.map(({ fairShare }) => fairShare));
+    show(this.tick, fair > 0);
+    setStyle(this.tick, 'left', `${((fair / scale) * 100).toFixed(2)}%`);
+  }
+
+  private renderName(endpoint: EndpointRow, looks: Looks): void {
+    const look = looks.of(endpoint.id);
+    const hidden = this.hidden(endpoint.slot);
+    const signature = JSON.stringify([look, hidden]);
+    if (signature !== this.drawnLook) {
+      this.drawnLook = signature;
+      setChildren(this.key, [key(look)]);
+      this.element.className = look.colour === null ? 'series-other' : `series-${look.colour}`;
+      this.element.classList.toggle('line-off', hidden);
+      setAttribute(this.key, 'aria-pressed', String(!hidden));
+    }
+    setText(this.label, capped(endpoint.label));
+    setAttribute(this.name, 'title', capped(endpoint.addresses.join('\n')));
+    setAttribute(this.name, 'aria-pressed', String(this.filtered(endpoint.label)));
+    setAttribute(this.key, 'aria-label', t('Line of {0} in the charts', capped(endpoint.label)));
+    this.element.classList.toggle('selected', this.filtered(endpoint.label));
+  }
+
+  private renderNumbers(endpoint: EndpointRow, reading: Reading, atMs: number, ready: boolean): void {
+    const { lag, inflight, success, rate: perSecond, load, last } = this.numbers;
+    const known = (value: number | null, format: (value: number) => string) =>
+      ready && value !== null && !Number.isNaN(value) ? format(value) : '';
+    setText(lag, known(reading.lagMs, threeDigits));
+    setText(inflight, known(reading.inflight, count));
+    const unhealthy = ready && reading.success !== null && reading.success <= throttleSuccess;
+    if (success.classList.toggle('red', unhealthy)) setChildren(success, [icon('warning'), document.createTextNode(String(reading.success))]);
+    else setText(success, known(reading.success, String));
+    setText(perSecond, known(reading.picksPerSecond, rate));
+    setText(load, known(reading.load, short));
+    setText(last, known(endpoint.lastPickMs, (ms) => t('{0} ago', age(atMs - ms))));
+  }
+
+  private renderState(endpoint: EndpointRow, atMs: number, ready: boolean): void {
+    const failing = endpoint.state === 'TRANSIENT_FAILURE' || endpoint.state === 'SHUTDOWN';
+    const since = atMs - endpoint.stateSinceMs;
+    setText(this.stateWord, ready ? '' : endpoint.state);
+    setText(this.stateAge, ready ? '' : briefAge(since));
+    this.state.classList.toggle('red', failing);
+    setAttribute(this.state, 'title', capped([endpoint.state, endpoint.error].filter(Boolean).join(': ')));
+    if (this.stateIcon.dataset.state === endpoint.state) return;
+    this.stateIcon.dataset.state = endpoint.state;
+    setChildren(this.stateIcon, [
+      icon(ready ? 'tick' : failing ? 'cross' : 'ring'),
+      ...(ready ? [element('span', 'sr-only', endpoint.state)] : []),
+    ]);
+  }
+}
+
+function barScale(endpoints: readonly EndpointRow[]): number {
+  const longest = Math.max(0, ...endpoints.map(({ share, fairShare }) => Math.max(share ?? 0, fairShare)));
+  return barScales.find((scale) => scale >= longest) ?? 1;
+}
+
+/** The table is the charts' read-out: under the crosshair it shows that second. */
+function readingsAt(channel: ChannelView, timeMs: number | null): Reading[] {
+  if (timeMs === null) return channel.endpoints.map((endpoint) => endpoint);
+  const { times, endpoints } = channel.series;
+  const index = times.findLastIndex((start) => start <= timeMs);
+  const series = new Map(endpoints.map((each) => [each.endpoint, each]));
+  const total = endpoints.reduce((sum, each) => sum + (each.picksPerSecond[index] || 0), 0);
+  return channel.endpoints.map(({ id }) => readingOf(series.get(id), index, total));
+}
+
+function readingOf(series: EndpointSeries | undefined, index: number, total: number): Reading {
+  const at = (values: Float64Array | undefined) => values?.[index] ?? null;
+  const picksPerSecond = at(series?.picksPerSecond);
+  return {
+    picksPerSecond,
+    share: picksPerSecond !== null && total > 0 ? (picksPerSecond || 0) / total : null,
+    lagMs: at(series?.lagMs),
+    load: at(series?.load),
+    inflight: null,
+    success: null,
+  };
+}

@@ -1,0 +1,228 @@
+import type { Candidate, Inspection, Neighbour, PickRow } from '../messages/panel';
+import { button, capped, element, foreign, setChildren, setStyle, show } from './dom';
+import { count, duration, latency, shortMethod, threeDigits } from './format';
+import { icon, mark } from './glyphs';
+import { rich, t, type Part } from './l10n';
+import { load, sentence } from './sentence';
+import type { Looks } from './series';
+import type { Store } from './store';
+
+/** After so long without a pick, p2c_ewma takes the loser. */
+const forceAfter = '1 s';
+/** Draws that p2c_ewma makes at most. */
+const mostDraws = 3;
+
+/** One pick explained: the sentence, the numbers as a formula, the branch in three steps, what became of it. */
+export class Inspector {
+  readonly element = element('section', { class: 'inspector', 'aria-label': t('The selected pick') });
+  private drawn = '';
+
+  constructor(
+    private readonly store: Store,
+    private readonly looks: Looks,
+    private readonly move: (from: number, by: number) => void,
+  ) {}
+
+  render(): void {
+    const { channel, query } = this.store;
+    const inspection = query.inspect === undefined ? undefined : channel?.inspection;
+    show(this.element, inspection !== undefined);
+    if (!channel || !inspection) {
+      this.drawn = '';
+      return;
+    }
+    const names = new Map(channel.endpoints.map(({ id, label }) => [id, label]));
+    const signature = JSON.stringify([inspection, [...names]]);
+    // Made anew only when it says something else: the focus on its buttons stays.
+    if (signature === this.drawn) return;
+    this.drawn = signature;
+    const name = (endpoint: number) => capped(names.get(endpoint) ?? t('an endpoint that is gone'), 80);
+    this.draw(inspection, name);
+  }
+
+  private draw(inspection: Inspection, name: (endpoint: number) => string): void {
+    const focused = document.activeElement?.getAttribute('data-action') ?? '';
+    const hadFocus = this.element.contains(document.activeElement);
+    const { pick } = inspection;
+    setChildren(this.element, [
+      this.heading(pick),
+      element('p', 'sentence', ...parts(sentence(inspection, name))),
+      ...(pick.raced ? [element('p', 'muted', t('Read while completions raced it: the numbers do not explain the choice.'))] : []),
+      ...(pick.candidates.length > 0 ? [this.formula(inspection, name)] : []),
+      this.steps(inspection, name),
+    ]);
+    if (hadFocus) this.element.querySelector<HTMLElement>(`[data-action="${focused}"]`)?.focus();
+  }
+
+  private heading(pick: PickRow): HTMLElement {
+    const action = (name: string, label: string, glyph: 'up' | 'down' | 'close', run: () => void) =>
+      button({ class: 'icon-button', 'aria-label': label, title: label, 'data-action': name }, run, icon(glyph));
+    return element(
+      'div',
+      'heading',
+      element('h2', '', t('Pick {0}', count(pick.key))),
+      foreign(shortMethod(pick.method), { class: 'muted', title: capped(pick.method) }),
+      action('newer', t('Newer pick'), 'up', () => this.move(pick.key, -1)),
+      action('older', t('Older pick'), 'down', () => this.move(pick.key, 1)),
+      action('close', t('Close (Esc)'), 'close', () => this.store.closeInspector()),
+    );
+  }
+
+  private formula(inspection: Inspection, name: (endpoint: number) => string): HTMLElement {
+    const { pick, policy } = inspection;
+    const candidates = pick.candidates.slice(0, 2);
+    const cells = (className: string, text: (candidate: Candidate) => Node | string) =>
+      candidates.map((each) => element('td', `${className} ${each.endpoint === pick.endpoint ? 'chosen' : 'loser'}`, text(each)));
+    const row = (heading: string, className: string, text: (candidate: Candidate) => Node | string) =>
+      element('tr', className, element('th', { scope: 'row' }, heading), ...cells('', text));
+    const isP2c = policy === 'p2c_ewma' && candidates.every(followsFormula);
+    const agoOf = ({ idleMs }: Candidate) => (idleMs === null ? t('never') : t('{0} ago', duration(idleMs)));
+    return element(
+      'table',
+      'formula',
+      element('thead', '', this.formulaHead(pick, candidates, name)),
+      element(
+        'tbody',
+        '',
+        row(pick.derived ? t('lag, as observed') : t('lag'), '', lagOf),
+        ...(isP2c ? [row('√(lag in ns + 1)', '', (each) => count(root(each)))] : []),
+        row(isP2c ? t('× (inflight + 1)') : t('inflight'), '', (each) => (isP2c ? `× ${count(each.inflight + 1)}` : count(each.inflight))),
+        ...(candidates.some(({ score }) => score !== null)
+          ? [row(t('load'), 'load', (each) => (isP2c ? `= ${load(each)}` : load(each))), this.bars(pick, candidates)]
+          : []),
+        row(t('success'), '', ({ success, healthy }) => successOf(success, healthy)),
+        row(t('last picked'), '', agoOf),
+      ),
+    );
+  }
+
+  private formulaHead(pick: PickRow, candidates: readonly Candidate[], name: (endpoint: number) => string): HTMLElement {
+    const heads = candidates.map((candidate, index) => {
+      const chosen = candidate.endpoint === pick.endpoint;
+      const letter = candidates.length > 1 ? `${'AB'[index]!} ` : '';
+      return element(
+        'th',
+        { scope: 'col', class: chosen ? 'chosen' : 'loser' },
+        element('span', 'muted', letter),
+        mark(this.looks.of(candidate.endpoint), chosen),
+        ' ',
+        foreign(name(candidate.endpoint)),
+      );
+    });
+    return element('tr', '', element('td'), ...heads);
+  }
+
+  /** Both loads as bars that meet in the middle: how far apart they were. */
+  private bars(pick: PickRow, candidates: readonly Candidate[]): HTMLElement {
+    const most = Math.max(...candidates.map(({ score }) => score ?? 0));
+    const cells = candidates.map((candidate, index) => {
+      const look = this.looks.of(candidate.endpoint);
+      const bar = element('span', `bar ${look.colour === null ? 'series-other' : `series-${look.colour}`}`);
+      setStyle(bar, 'width', `${most > 0 ? Math.max(0.5, ((candidate.score ?? 0) / most) * 100) : 0}%`);
+      return element('td', `${index === 0 ? 'a' : 'b'} ${candidate.endpoint === pick.endpoint ? 'chosen' : 'loser'}`, bar);
+    });
+    return element('tr', { class: 'bars', 'aria-hidden': 'true' }, element('td'), ...cells);
+  }
+
+  private steps(inspection: Inspection, name: (endpoint: number) => string): HTMLElement {
+    const { pick } = inspection;
+    const rows: [string, Node[]][] = [...branch(inspection)];
+    if (pick.endpoint !== null) rows.push([t('outcome'), parts(outcome(pick))]);
+    const then = this.then(inspection);
+    if (then) rows.push([t('then'), [document.createTextNode(then)]]);
+    const list = element('dl', 'steps');
+    for (const [term, description] of rows) list.append(element('dt', '', term), element('dd', '', ...description));
+    if (pick.endpoint !== null && (inspection.before ?? inspection.after)) {
+      list.append(element('dt', '', t('on {0}', name(pick.endpoint))), element('dd', '', ...this.neighbours(inspection)));
+    }
+    return list;
+  }
+
+  private then({ pick, lagBeforeNs }: Inspection): string | undefined {
+    const after = pick.outcome?.lagAfterNs;
+    if (after === null || after === undefined) return undefined;
+    return lagBeforeNs === null || lagBeforeNs === 0
+      ? t('lag {0} ms', threeDigits(after / 1e6))
+      : t('lag {0} → {1} ms', threeDigits(lagBeforeNs / 1e6), threeDigits(after / 1e6));
+  }
+
+  private neighbours({ before, after }: Inspection): Node[] {
+    const link = (neighbour: Neighbour, action: string, text: string) =>
+      button({ class: 'link', 'data-action': action }, () => this.store.inspect(neighbour.key), text);
+    const links: Node[] = [];
+    if (before) links.push(link(before, 'before', `‹ ${t('{0} before', duration(before.ms))}`));
+    if (before && after) links.push(document.createTextNode(' · '));
+    if (after) links.push(link(after, 'after', `${t('{0} after', duration(after.ms))} ›`));
+    return links;
+  }
+}
+
+function parts(texts: readonly Part[]): Node[] {
+  return texts.map(({ text, strong }) => element(strong ? 'b' : 'span', 'foreign', capped(text)));
+}
+
+function root({ lagNs }: Candidate): number {
+  return Math.trunc(Math.sqrt((lagNs ?? 0) + 1));
+}
+
+/** load = trunc(√(lag + 1)) · (inflight + 1); go-zero's p2c.go. Shown only where it gives the number that was used. */
+function followsFormula(candidate: Candidate): boolean {
+  return candidate.lagNs !== null && root(candidate) * (candidate.inflight + 1) === candidate.score;
+}
+
+function lagOf({ lagNs }: Candidate): string {
+  if (lagNs === null) return '–';
+  return lagNs === 0 ? t('0, unmeasured') : t('{0} ms', threeDigits(lagNs / 1e6));
+}
+
+function successOf(success: number | null, healthy: boolean): Node | string {
+  if (success === null) return '–';
+  const text = t('{0} of 1000', success);
+  return healthy ? text : element('span', 'red', icon('warning'), ' ', text);
+}
+
+/** The branch that was taken, as three steps; the one that decided is bold. */
+function branch(inspection: Inspection): [string, Node[]][] {
+  const { explanation, pick } = inspection;
+  if (pick.candidates.length < 2 || !('winner' in explanation) || !('loser' in explanation)) return [];
+  const { verdict } = explanation;
+  const draws = pick.rejected.length + 1;
+  const [a, b] = pick.candidates as [Candidate, Candidate];
+  const draw =
+    verdict === 'unhealthy'
+      ? rich('**none of {0} draws healthy: the last kept**', draws)
+      : rich('both drawn, draw {0} of at most {1} kept', draws, mostDraws);
+  const healthyDraw = a.healthy && b.healthy ? rich('both healthy, draw {0} of {1} kept', draws, mostDraws) : draw;
+  const other = pick.candidates.find(({ endpoint }) => endpoint !== pick.endpoint) ?? b;
+  return [
+    [t('1 draw'), parts(verdict === 'unhealthy' ? draw : healthyDraw)],
+    [t('2 compare'), parts(compare(verdict, a, b))],
+    [t('3 force?'), parts(force(verdict, verdict === 'forced' ? chosenOf(pick) : other))],
+  ];
+}
+
+function chosenOf(pick: PickRow): Candidate {
+  return pick.candidates.find(({ endpoint }) => endpoint === pick.endpoint) ?? pick.candidates[0]!;
+}
+
+function compare(verdict: string, a: Candidate, b: Candidate): Part[] {
+  const sign = (a.score ?? 0) < (b.score ?? 0) ? '<' : (a.score ?? 0) > (b.score ?? 0) ? '>' : '=';
+  const compared = `${load(a)} ${sign} ${load(b)}`;
+  if (verdict === 'tie') return rich('**{0}: the first drawn kept**', compared);
+  return verdict === 'lower' ? rich('**{0}: lower load taken**', compared) : rich('{0}: lower load leads', compared);
+}
+
+function force(verdict: string, { idleMs }: Candidate): Part[] {
+  if (verdict === 'forced') {
+    return idleMs === null
+      ? rich('**loser never picked: yes, taken**')
+      : rich('**loser picked {0} ago, over {1}: yes, taken**', duration(idleMs), forceAfter);
+  }
+  return idleMs === null ? rich('loser never picked: no') : rich('loser picked {0} ago: no', duration(idleMs));
+}
+
+function outcome({ outcome: ended }: PickRow): Part[] {
+  if (!ended) return rich('still in flight');
+  if (ended.latencyMs === null) return rich('**{0}**, never started', ended.code);
+  return rich('**{0}** after **{1} ms**', ended.code, latency(ended.latencyMs));
+}

@@ -1,0 +1,140 @@
+import type { Frame, ToPanel } from '../messages/panel';
+import { Charts } from './charts';
+import { element } from './dom';
+import { EndpointTable } from './endpoints';
+import { Events } from './events';
+import { FilterBar } from './filterBar';
+import { Header } from './header';
+import { Host } from './host';
+import { Inspector } from './inspector';
+import { useBundle } from './l10n';
+import './panel.css';
+import { PickList } from './picks';
+import { Looks } from './series';
+import { Announcer, Idle, States } from './states';
+import { Store } from './store';
+import { Theme } from './theme';
+
+/** Frames are drawn at most so often. */
+const interval = 100;
+
+/** Composes the views, and draws them when something changed and someone looks. */
+class Panel {
+  private readonly store: Store;
+  private readonly looks = new Looks();
+  private readonly views: { render(): void }[];
+  private readonly charts: Charts;
+  private readonly filter: FilterBar;
+  private readonly root = element('main', 'panel');
+  private lastDrawn = -Infinity;
+  private drawAt = Infinity;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(host: Host) {
+    const store = (this.store = new Store(host));
+    const { looks } = this;
+    this.charts = new Charts(store, looks, new Theme(() => this.charts.render(true)));
+    this.filter = new FilterBar(store);
+    const picks = new PickList(store, looks);
+    const header = new Header(store);
+    const states = new States(store);
+    const endpoints = new EndpointTable(store, looks);
+    const idle = new Idle(store);
+    const inspector = new Inspector(store, looks, (from, by) => picks.move(from, by));
+    const events = new Events(store);
+    const announcer = new Announcer(store);
+    this.views = [header, states, endpoints, idle, this.filter, picks, inspector, events, announcer];
+    const who = element('div', 'who', endpoints.element, inspector.element, events.element);
+    const when = element('div', 'when', idle.element, this.charts.element, this.filter.element, picks.element);
+    this.root.append(header.element, states.element, element('div', 'columns', who, when), announcer.element);
+    store.subscribe((byReader) => this.schedule(byReader ? 0 : interval));
+    document.addEventListener('keydown', (event) => this.key(event));
+    document.addEventListener('visibilitychange', () => this.schedule(0));
+    setInterval(() => this.tick(), 1000);
+  }
+
+  start(): void {
+    document.body.append(this.root);
+    this.store.ask();
+  }
+
+  receive(frame: Frame): void {
+    this.store.receive(frame);
+  }
+
+  do(action: Extract<ToPanel, { type: 'do' }>['action']): void {
+    const { store } = this;
+    if (action === 'pause') store.pause();
+    else if (action === 'resume') store.resume();
+    else if (action === 'clear') store.clear();
+    else this.filter.focus();
+  }
+
+  private schedule(apart: number): void {
+    const at = Math.max(performance.now(), this.lastDrawn + apart);
+    if (at >= this.drawAt) return;
+    this.drawAt = at;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => requestAnimationFrame(() => this.draw(apart === 0)), at - performance.now());
+  }
+
+  private draw(now: boolean): void {
+    this.drawAt = Infinity;
+    // Nothing is drawn while hidden; becoming visible schedules anew.
+    if (document.hidden) return;
+    this.lastDrawn = performance.now();
+    const { store } = this;
+    this.root.dataset.state = store.frame?.attachment.state ?? 'starting';
+    this.root.classList.toggle('inspecting', store.query.inspect !== undefined && store.channel?.inspection !== undefined);
+    if (store.channel) this.looks.update(store.channel.endpoints);
+    for (const view of this.views) view.render();
+    this.charts.render(false);
+    if (now) this.charts.renderHover();
+  }
+
+  /** The countdown to the next try goes on without frames. */
+  private tick(): void {
+    if (this.store.frame?.attachment.state === 'lost') this.schedule(0);
+  }
+
+  private key(event: KeyboardEvent): void {
+    const { target } = event;
+    const typing = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
+    if (event.key === 'Escape') this.escape(target);
+    if (event.key !== ' ' || typing || target instanceof HTMLButtonElement) return;
+    event.preventDefault();
+    if (this.store.paused) this.store.resume();
+    else this.store.pause();
+  }
+
+  /** Closes what is innermost: the filter's text, else the inspector. */
+  private escape(target: EventTarget | null): void {
+    if (target instanceof HTMLInputElement && target.value !== '') this.store.setFilter('');
+    else this.store.closeInspector();
+  }
+}
+
+/** The texts come first: the views take their words when they are made. */
+function main(): void {
+  const host = new Host();
+  let panel: Panel | undefined;
+  host.listen((message) => {
+    switch (message.type) {
+      case 'init':
+        if (panel) return;
+        useBundle(message.l10n, message.language);
+        panel = new Panel(host);
+        panel.start();
+        break;
+      case 'frame':
+        panel?.receive(message.frame);
+        break;
+      case 'do':
+        panel?.do(message.action);
+        break;
+    }
+  });
+  host.post({ type: 'ready' });
+}
+
+main();

@@ -1,0 +1,343 @@
+import type { Candidate, ChannelView, EventRow, PickRow, Reason } from '../messages/panel';
+import { capped, button, element, foreign, setAttribute, setChildren, setStyle, setText, show } from './dom';
+import { clock, exactLoad, exactTime, latency, shortMethod } from './format';
+import { mark } from './glyphs';
+import { t } from './l10n';
+import type { Looks } from './series';
+import type { Store } from './store';
+
+/** The list of picks, newest first, with the generations between the picks that they separate. */
+export class PickList {
+  readonly element = element('section', 'picks');
+  private readonly body = element('tbody');
+  private readonly minute = element('span', 'minute-head');
+  private readonly scroller = element('div', 'scroller');
+  private readonly empty = element('p', 'muted empty-list');
+  private readonly cleared = element('p', 'muted cleared');
+  private readonly rows = new Map<number, PickTableRow>();
+  private readonly separators = new Map<string, HTMLTableRowElement>();
+  private shownInspect: number | undefined;
+
+  constructor(
+    private readonly store: Store,
+    private readonly looks: Looks,
+  ) {
+    this.cleared.append(
+      t('Cleared.'),
+      ' ',
+      button('link', () => store.showCleared(), t('Show all')),
+    );
+    this.scroller.append(this.buildTable(), this.empty);
+    this.element.append(this.cleared, this.scroller);
+    this.scroller.addEventListener('scroll', () => this.scrolled(), { passive: true });
+    this.body.addEventListener('pointerenter', () => store.hold());
+    this.element.addEventListener('pointerleave', () => this.left());
+    this.body.addEventListener('focusin', () => store.hold());
+    this.element.addEventListener('focusout', (event) => {
+      if (!this.element.contains(event.relatedTarget as Node | null)) this.left();
+    });
+    this.body.addEventListener('click', (event) => this.clicked(event));
+    this.element.addEventListener('keydown', (event) => this.walk(event));
+  }
+
+  private buildTable(): HTMLTableElement {
+    const columns: readonly [string, string][] = [
+      ['method', t('method')],
+      ['a', t('load A')],
+      ['b', t('load B')],
+      ['reason', t('reason')],
+      ['outcome', t('outcome')],
+      ['ms', t('ms')],
+    ];
+    const time = element('th', { class: 'time', scope: 'col' }, this.minute, element('span', 'time-head', t('time')));
+    const head = element('tr', '', time, ...columns.map(([name, text]) => element('th', { class: name, scope: 'col' }, text)));
+    const cols = ['time', ...columns.map(([name]) => name)].map((name) => element('col', name));
+    return element('table', '', element('colgroup', '', ...cols), element('thead', '', head), this.body);
+  }
+
+  render(): void {
+    const { store } = this;
+    const { channel } = store;
+    show(this.element, channel !== undefined && (channel.picks.length > 0 || channel.retained > 0));
+    if (!channel) return;
+    const { picks } = store;
+    this.renderRows(channel, picks);
+    setText(this.minute, picks[0] ? clock(picks[0].timeMs).hourMinute : '');
+    show(this.cleared, store.clearedMs !== undefined);
+    show(this.empty, picks.length === 0);
+    setText(this.empty, store.query.filter === '' ? t('No pick since.') : t('No pick matches the filter.'));
+    this.element.classList.toggle('held', store.held !== undefined);
+    this.revealInspected();
+  }
+
+  private renderRows(channel: ChannelView, picks: readonly PickRow[]): void {
+    const names = new Map(channel.endpoints.map(({ id, label }) => [id, label]));
+    const present = new Set(picks.map(({ key }) => key));
+    for (const key of this.rows.keys()) if (!present.has(key)) this.rows.delete(key);
+    const focusable = picks.find(({ key }) => key === this.store.query.inspect)?.key ?? picks[0]?.key;
+    const children: Node[] = [];
+    const separators = new Set<string>();
+    const between = separatorsBetween(channel, picks);
+    for (const [index, pick] of picks.entries()) {
+      for (const separator of between.get(index) ?? []) {
+        separators.add(separator.key);
+        children.push(this.separator(separator));
+      }
+      const row = this.row(pick, names);
+      row.update(pick, pick.key === this.store.query.inspect, pick.key === focusable);
+      children.push(row.element);
+    }
+    for (const key of this.separators.keys()) if (!separators.has(key)) this.separators.delete(key);
+    setChildren(this.body, children);
+  }
+
+  private row(pick: PickRow, names: ReadonlyMap<number, string>): PickTableRow {
+    let row = this.rows.get(pick.key);
+    if (!row) this.rows.set(pick.key, (row = new PickTableRow(pick, this.looks, names)));
+    return row;
+  }
+
+  private separator({ key, text }: Separator): HTMLTableRowElement {
+    let row = this.separators.get(key);
+    if (!row) {
+      row = element('tr', 'separator', element('td', { colspan: '7' }, element('span', '', text)));
+      this.separators.set(key, row);
+    }
+    return row;
+  }
+
+  /** A pick that was just chosen, here or among the neighbours, is scrolled to. */
+  private revealInspected(): void {
+    const { inspect } = this.store.query;
+    if (inspect === this.shownInspect) return;
+    this.shownInspect = inspect;
+    if (inspect === undefined) return;
+    const row = this.rows.get(inspect)?.element;
+    // The header sticks to the scroller's top; the row must not hide below it.
+    if (row) requestAnimationFrame(() => row.scrollIntoView({ block: 'nearest' }));
+  }
+
+  private scrolled(): void {
+    const { scrollTop, clientHeight, scrollHeight } = this.scroller;
+    if (scrollTop > 0) this.store.hold();
+    if (scrollTop + clientHeight > scrollHeight - 200 && this.store.paused) this.store.showMore();
+  }
+
+  /** What is scrolled away from the top stays held, or the rows would run from under the reader. */
+  private left(): void {
+    const attended = this.element.matches(':hover') || this.element.contains(document.activeElement);
+    if (!attended && this.scroller.scrollTop === 0) this.store.release();
+  }
+
+  private clicked(event: MouseEvent): void {
+    const key = keyOf(event.target);
+    if (key !== undefined) this.store.inspect(key);
+  }
+
+  private walk(event: KeyboardEvent): void {
+    const { key } = event;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (key === 'ArrowDown' || key === 'ArrowUp') this.step(key === 'ArrowDown' ? 1 : -1, event);
+    else if (key === 'Enter') {
+      const focused = keyOf(event.target);
+      if (focused !== undefined) this.store.inspect(focused);
+    }
+  }
+
+  private step(by: number, event: KeyboardEvent): void {
+    const focused = keyOf(event.target);
+    if (focused === undefined) return;
+    event.preventDefault();
+    this.move(focused, by);
+  }
+
+  /** Goes to the next (1) or previous (-1) row of the list. */
+  move(from: number, by: number): void {
+    const { picks, query } = this.store;
+    const next = picks[picks.findIndex(({ key }) => key === from) + by];
+    if (!next) return;
+    this.rows.get(next.key)?.element.focus();
+    if (query.inspect !== undefined) this.store.inspect(next.key);
+  }
+}
+
+function keyOf(target: EventTarget | null): number | undefined {
+  const row = target instanceof Element ? target.closest<HTMLElement>('tr[data-key]') : null;
+  return row ? Number(row.dataset.key) : undefined;
+}
+
+class PickTableRow {
+  readonly element: HTMLTableRowElement;
+  private readonly ms = element('td', 'ms');
+  private readonly outcome = element('td', 'outcome');
+  private drawnOutcome: PickRow['outcome'] | undefined;
+
+  constructor(pick: PickRow, looks: Looks, names: ReadonlyMap<number, string>) {
+    const nameOf = (endpoint: number) => capped(names.get(endpoint) ?? t('an endpoint that is gone'), 80);
+    const cells = pick.candidates.length >= 2 ? pair(pick, looks, nameOf) : [single(pick, looks, nameOf)];
+    this.element = element(
+      'tr',
+      { 'data-key': String(pick.key), 'data-reason': pick.reason },
+      timeCell(pick.timeMs),
+      element('td', { class: 'method', title: capped(pick.method) }, foreign(shortMethod(pick.method))),
+      ...cells.map(({ cell }) => cell),
+      element('td', 'reason', reasonTag(pick)),
+      this.outcome,
+      this.ms,
+    );
+    this.element.tabIndex = -1;
+    drawBars(cells);
+  }
+
+  update(pick: PickRow, selected: boolean, focusable: boolean): void {
+    if (this.drawnOutcome !== pick.outcome) this.renderOutcome(pick);
+    if (this.element.classList.toggle('selected', selected)) setAttribute(this.element, 'aria-current', 'true');
+    else setAttribute(this.element, 'aria-current', null);
+    const tabIndex = focusable ? 0 : -1;
+    if (this.element.tabIndex !== tabIndex) this.element.tabIndex = tabIndex;
+  }
+
+  private renderOutcome(pick: PickRow): void {
+    const { outcome } = pick;
+    this.drawnOutcome = outcome;
+    const failed = outcome !== null && outcome.code !== 'OK';
+    this.ms.classList.toggle('red', failed);
+    setText(this.ms, millisecondsOf(pick));
+    setAttribute(this.ms, 'title', outcome ? capped(outcome.code) : null);
+    const code = outcome?.code ?? pick.code;
+    setChildren(this.outcome, code === null ? [] : [outcomeWord(code)]);
+  }
+}
+
+/** Bars compare the candidates of one pick: the longer one is full. */
+function drawBars(cells: readonly CandidateCell[]): void {
+  const longest = Math.max(...cells.map(({ score }) => score ?? 0));
+  for (const { bar, score } of cells) {
+    if (bar && score !== null && longest > 0) setStyle(bar, 'width', `${Math.max(2, (score / longest) * 100).toFixed(1)}%`);
+  }
+}
+
+function millisecondsOf({ outcome, reason }: PickRow): string {
+  if (!outcome) return reason === 'queued' || reason === 'failed' || reason === 'dropped' ? '' : '…';
+  const text = outcome.latencyMs === null ? '–' : latency(outcome.latencyMs);
+  return outcome.code === 'OK' ? text : `✕ ${text}`;
+}
+
+function outcomeWord(code: string): Node {
+  return code === 'OK' ? element('span', 'muted', code) : element('span', 'red', '✕ ', foreign(code));
+}
+
+/** Seconds are enough under the minute that the header says; a wide list shows the minute in each row. */
+function timeCell(timeMs: number): HTMLElement {
+  const { hourMinute, seconds, milliseconds } = clock(timeMs);
+  const minute = element('span', 'minute', `${hourMinute.slice(3)}:`);
+  return element('td', { class: 'time', title: exactTime(timeMs) }, minute, `${seconds}.${milliseconds}`);
+}
+
+interface CandidateCell {
+  readonly cell: HTMLElement;
+  readonly bar?: HTMLElement;
+  readonly score: number | null;
+}
+
+type NameOf = (endpoint: number) => string;
+
+function pair(pick: PickRow, looks: Looks, nameOf: NameOf): CandidateCell[] {
+  return pick.candidates.slice(0, 2).map((candidate, index) => {
+    const chosen = candidate.endpoint === pick.endpoint;
+    return candidateCell(candidate, index === 0 ? 'a' : 'b', chosen, looks, nameOf);
+  });
+}
+
+function candidateCell(candidate: Candidate, side: 'a' | 'b', chosen: boolean, looks: Looks, nameOf: NameOf): CandidateCell {
+  const { endpoint, score } = candidate;
+  const look = looks.of(endpoint);
+  const bar = element('span', `bar ${look.colour === null ? 'series-other' : `series-${look.colour}`}`);
+  const name = nameOf(endpoint);
+  const cell = element(
+    'td',
+    { class: `${side} ${chosen ? 'chosen' : 'loser'}`, title: chosen ? t('{0}, chosen', name) : name, 'data-endpoint': String(endpoint) },
+    element(
+      'div',
+      'candidate',
+      mark(look, chosen),
+      element('span', 'sr-only', chosen ? t('{0}, chosen', name) : name),
+      element('span', 'number', score === null ? '–' : exactLoad(score)),
+      bar,
+    ),
+  );
+  return { cell, bar, score };
+}
+
+/** One candidate, or none: nothing is compared, the name says more. */
+function single(pick: PickRow, looks: Looks, nameOf: NameOf): CandidateCell {
+  const cell = element('td', { class: 'single', colspan: '2' });
+  if (pick.endpoint !== null) {
+    cell.dataset.endpoint = String(pick.endpoint);
+    cell.append(mark(looks.of(pick.endpoint), true), foreign(nameOf(pick.endpoint), { class: 'chosen-name' }));
+  } else {
+    const code = pick.code === null ? null : foreign(pick.code, { title: capped(pick.code) });
+    cell.append(pick.reason === 'queued' ? element('span', 'muted', t('no endpoint')) : element('span', 'red', '✕ ', code));
+  }
+  return { cell, score: null };
+}
+
+/** Lower load is the rule, so it is muted; what is rare is tagged. */
+function reasonTag(pick: PickRow): HTMLElement {
+  const plain = pick.reason === 'lower' || pick.reason === 'untold' || pick.reason === 'only';
+  const className = pick.reason === 'failed' || pick.reason === 'dropped' ? 'tag red' : plain ? 'muted' : 'tag';
+  const tag = element('span', className, reasonWord(pick.reason), pick.raced ? '*' : null);
+  if (pick.raced) tag.title = t('Read while completions raced it: the numbers do not explain the choice.');
+  return tag;
+}
+
+export function reasonWord(reason: Reason): string {
+  switch (reason) {
+    case 'lower':
+      return t('lower');
+    case 'tie':
+      return t('tie');
+    case 'forced':
+      return t('forced');
+    case 'only':
+      return t('only');
+    case 'unhealthy':
+      return t('sick');
+    case 'untold':
+      return '–';
+    case 'queued':
+      return t('queued');
+    case 'failed':
+      return t('refused');
+    case 'dropped':
+      return t('dropped');
+  }
+}
+
+interface Separator {
+  readonly key: string;
+  readonly text: string;
+}
+
+/** What stands before the pick of an index: a generation that began after it, or the minute that it belongs to. */
+function separatorsBetween(channel: ChannelView, picks: readonly PickRow[]): Map<number, Separator[]> {
+  const between = new Map<number, Separator[]>();
+  const put = (index: number, separator: Separator) =>
+    between.set(index, [...(between.get(index) ?? []), separator]);
+  const generations = channel.events.filter((event) => event.kind === 'generation');
+  for (const [index, pick] of picks.entries()) {
+    const newer = picks[index - 1];
+    if (!newer) continue;
+    if (newer.generation !== pick.generation) put(index, generationSeparator(newer, generations));
+    const minute = clock(pick.timeMs).hourMinute;
+    if (clock(newer.timeMs).hourMinute !== minute) put(index, { key: `minute ${pick.key}`, text: minute });
+  }
+  return between;
+}
+
+function generationSeparator(first: PickRow, generations: readonly EventRow[]): Separator {
+  const event = generations.find((each) => each.kind === 'generation' && each.generation === first.generation);
+  const lost = event?.kind === 'generation' && event.historyLost;
+  const text = lost ? t('generation {0}, history lost', first.generation) : t('generation {0}', first.generation);
+  return { key: `generation ${first.key}`, text: `◆ ${text}` };
+}

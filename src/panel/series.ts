@@ -1,0 +1,52 @@
+import type { EndpointRow } from '../messages/panel';
+
+/**
+ * How an endpoint looks wherever it is shown: colour, dash and mark follow from its slot. The counts of them are
+ * coprime, so that 210 slots pass before a combination comes again.
+ */
+export const colours = 6;
+export const dashes: readonly (readonly number[])[] = [[], [7, 3], [2, 3], [8, 3, 2, 3], [4, 3]];
+
+/** In a box of 10 by 10. */
+export const marks: readonly string[] = [
+  'M5 1a4 4 0 1 0 0 8a4 4 0 1 0 0-8z',
+  'M1.4 1.4h7.2v7.2h-7.2z',
+  'M5 .9l4.4 7.9h-8.8z',
+  'M5 .4l4.6 4.6l-4.6 4.6l-4.6-4.6z',
+  'M5 9.1l-4.4-7.9h8.8z',
+  'M5 .4l1.3 3.1l3.3.3l-2.5 2.2l.8 3.3l-2.9-1.8l-2.9 1.8l.8-3.3l-2.5-2.2l3.3-.3z',
+  'M3.5 .9h3v2.6h2.6v3h-2.6v2.6h-3v-2.6h-2.6v-3h2.6z',
+];
+
+export interface Look {
+  /** Index of a colour; null: one of the folded ones, grey. */
+  readonly colour: number | null;
+  readonly dash: readonly number[];
+  readonly mark: string;
+}
+
+/** So many lines can be told apart; the others are folded into one band. */
+export const mostLines = 12;
+
+export class Looks {
+  private looks = new Map<number, Look>();
+  /** Ids of the endpoints that have a line of their own, in the table's order. */
+  charted: readonly number[] = [];
+
+  update(endpoints: readonly EndpointRow[]): void {
+    const bySlot = [...endpoints].sort((a, b) => a.slot - b.slot);
+    const own = new Set(bySlot.slice(0, mostLines).map((endpoint) => endpoint.id));
+    this.charted = endpoints.filter((endpoint) => own.has(endpoint.id)).map((endpoint) => endpoint.id);
+    this.looks = new Map(endpoints.map(({ id, slot }) => [id, own.has(id) ? lookOf(slot) : folded]));
+  }
+
+  of(endpoint: number): Look {
+    return this.looks.get(endpoint) ?? folded;
+  }
+}
+
+const folded: Look = { colour: null, dash: [], mark: marks[0]! };
+
+function lookOf(slot: number): Look {
+  return { colour: slot % colours, dash: dashes[slot % dashes.length]!, mark: marks[slot % marks.length]! };
+}

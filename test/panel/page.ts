@@ -1,0 +1,145 @@
+import { build } from 'esbuild';
+import type { Browser, Page } from 'playwright-core';
+import type { Frame, Query, ToHost, ToPanel } from '../../src/messages/panel';
+import { FakeFeed } from './fakeFeed';
+import { themes, type ThemeName } from './themes';
+
+const origin = 'http://panel.test';
+
+/** As the host sends it with the webview's page: no inline style, no script but the panel's own. */
+const policy = `default-src 'none'; style-src ${origin}; script-src ${origin}`;
+
+export interface PageOptions {
+  readonly theme?: ThemeName;
+  readonly width?: number;
+  readonly height?: number;
+  readonly scale?: number;
+  readonly l10n?: Readonly<Record<string, string>>;
+  readonly language?: string;
+  /** What answers the panel's queries; replaced at will. */
+  readonly answer?: (query: Query) => Frame;
+  readonly forcedColors?: boolean;
+}
+
+/** The bundled panel in a plain page, with a stand-in for VS Code around it. */
+export class PanelPage {
+  readonly posted: ToHost[] = [];
+  /** Errors and warnings of the console, and exceptions: there must be none. */
+  readonly complaints: string[] = [];
+  query: Query | undefined;
+  answer: (query: Query) => Frame;
+
+  private constructor(
+    readonly page: Page,
+    private readonly options: PageOptions,
+  ) {
+    const feed = new FakeFeed();
+    this.answer = options.answer ?? ((query) => feed.frame(query));
+  }
+
+  static async open(browser: Browser, options: PageOptions = {}): Promise<PanelPage> {
+    const context = await browser.newContext({
+      viewport: { width: options.width ?? 320, height: options.height ?? 900 },
+      deviceScaleFactor: options.scale ?? 1,
+      timezoneId: 'UTC',
+      locale: 'en-US',
+      ...(options.forcedColors && { forcedColors: 'active' as const }),
+    });
+    const opened = new PanelPage(await context.newPage(), options);
+    await opened.load();
+    return opened;
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+
+  async send(message: ToPanel): Promise<void> {
+    await this.page.evaluate((sent) => window.postMessage(sent, '*'), message);
+  }
+
+  /** Answers the last query anew, as the host does when the answer changes. */
+  async refresh(): Promise<void> {
+    if (this.query) await this.send({ type: 'frame', frame: this.answer(this.query) });
+  }
+
+  async setTheme(theme: ThemeName): Promise<void> {
+    await this.page.evaluate(({ bodyClass, tokens }) => {
+      for (const [name, value] of Object.entries(tokens)) document.documentElement.style.setProperty(`--vscode-${name}`, value);
+      document.body.className = bodyClass;
+    }, themes[theme]);
+  }
+
+  private async load(): Promise<void> {
+    const { page } = this;
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) this.complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => this.complaints.push(String(error)));
+    await page.exposeFunction('postToHost', (message: ToHost) => void this.receive(message));
+    const files = await bundle();
+    await page.route(`${origin}/**`, (route) => {
+      const file = files.get(new URL(route.request().url()).pathname);
+      const headers = { 'content-security-policy': policy };
+      return file === undefined ? route.fulfill({ status: 404 }) : route.fulfill({ ...file, headers });
+    });
+    await page.goto(`${origin}/`);
+    await this.setTheme(this.options.theme ?? 'dark');
+    await page.waitForFunction(() => document.querySelector('.panel[data-state]:not([data-state="starting"])') !== null);
+  }
+
+  private async receive(message: ToHost): Promise<void> {
+    this.posted.push(message);
+    if (message.type === 'ready') {
+      await this.send({ type: 'init', l10n: this.options.l10n ?? {}, language: this.options.language ?? 'en' });
+    } else if (message.type === 'query') {
+      this.query = message.query;
+      await this.refresh();
+    }
+  }
+}
+
+interface ServedFile {
+  readonly contentType: string;
+  readonly body: string;
+}
+
+const page = `<!doctype html><html><head><meta charset="utf-8"><link rel="stylesheet" href="/panel.css">
+<script src="/vscode.js"></script></head><body><script src="/panel.js"></script></body></html>`;
+
+/** What VS Code puts around a webview; the state outlives a reload, as there. */
+const vscodeStandIn = `
+document.documentElement.style.setProperty('--vscode-font-family', '"DejaVu Sans", sans-serif');
+document.documentElement.style.setProperty('--vscode-editor-font-family', '"DejaVu Sans Mono", monospace');
+window.acquireVsCodeApi = () => ({
+  postMessage: (message) => void window.postToHost(structuredClone(message)),
+  getState: () => JSON.parse(sessionStorage.getItem('state') ?? 'null') ?? undefined,
+  setState: (state) => sessionStorage.setItem('state', JSON.stringify(state)),
+});`;
+
+let bundled: Promise<ReadonlyMap<string, ServedFile>> | undefined;
+
+function bundle(): Promise<ReadonlyMap<string, ServedFile>> {
+  return (bundled ??= bundleOnce());
+}
+
+async function bundleOnce(): Promise<ReadonlyMap<string, ServedFile>> {
+  const { outputFiles } = await build({
+    entryPoints: { panel: 'src/panel/main.ts' },
+    outdir: '/',
+    bundle: true,
+    write: false,
+    platform: 'browser',
+    format: 'iife',
+    target: 'chrome120',
+    logLevel: 'warning',
+  });
+  const textOf = (end: string) => outputFiles.find(({ path }) => path.endsWith(end))!.text;
+  return new Map([
+    ['/', { contentType: 'text/html', body: page }],
+    ['/vscode.js', { contentType: 'text/javascript', body: vscodeStandIn }],
+    ['/panel.js', { contentType: 'text/javascript', body: textOf('.js') }],
+    // A webview has the ground of the side bar behind it.
+    ['/panel.css', { contentType: 'text/css', body: `${textOf('.css')}\nbody{background:var(--vscode-sideBar-background)}` }],
+  ]);
+}

@@ -1,0 +1,82 @@
+import type { Page } from 'playwright-core';
+import type { AttachmentView, Frame, Query } from '../../src/messages/panel';
+import { client, type FakeFeed, type FakeOptions } from './fakeFeed';
+
+/** What the panel may find itself in; tests and pictures go through all of them. */
+export interface Situation {
+  readonly feed?: FakeOptions;
+  frame(feed: FakeFeed, query: Query): Frame;
+  act?(page: Page, feed: FakeFeed): Promise<void>;
+}
+
+function attachment(view: AttachmentView, data: boolean): Situation['frame'] {
+  return (feed, query) => {
+    const frame = feed.frame(query);
+    return { attachment: view, clients: frame.clients, channels: data ? frame.channels : [], channel: data ? frame.channel : undefined };
+  };
+}
+
+const live: Situation['frame'] = (feed, query) => feed.frame(query);
+
+export const situations: Readonly<Record<string, Situation>> = {
+  live: { frame: live },
+  pick: {
+    frame: live,
+    act: async (page) => {
+      await page.locator('.picks tr[data-key]').nth(3).click();
+      await page.locator('.inspector').waitFor();
+    },
+  },
+  hover: {
+    frame: live,
+    act: (page) => page.locator('.overlay').hover({ position: { x: 150, y: 60 } }),
+  },
+  'none-found': { frame: () => ({ attachment: { state: 'none' }, clients: [], channels: [] }) },
+  'none-attached': {
+    frame: () => ({
+      attachment: { state: 'none' },
+      clients: [
+        { ...client, attached: false },
+        { id: 'b', name: 'checkout', pid: 51_002, folder: '/home/dev/work/checkout', attached: false },
+      ],
+      channels: [],
+    }),
+  },
+  connecting: {
+    frame: attachment(
+      {
+        state: 'connecting',
+        client,
+        steps: [
+          { step: 'connect', done: true, ms: 2 },
+          { step: 'describe', done: true, ms: 9, protocol: '1' },
+          { step: 'snapshot', done: false, ms: 1240 },
+        ],
+      },
+      false,
+    ),
+  },
+  lost: {
+    frame: (feed, query) =>
+      attachment(
+        { state: 'lost', client, atMs: feed.nowMs, reason: 'The client closed the stream.', nextTryMs: Date.now() + 4000, tries: 3 },
+        true,
+      )(feed, query),
+  },
+  refused: {
+    frame: attachment(
+      { state: 'refused', client, cause: 'wrongToken', reason: 'The client at /run/user/1000/pickscope/48213.sock refused the token. Enter the token that it was started with.' },
+      false,
+    ),
+  },
+  idle: {
+    frame: (feed, query) => {
+      const frame = feed.frame({ ...query, untilMs: feed.nowMs });
+      return { ...frame, channel: { ...frame.channel!, live: true, atMs: feed.nowMs + 130_000, picksPerSecond: 0, picks: [] } };
+    },
+  },
+  many: {
+    feed: { meansMs: Array.from({ length: 50 }, (_, index) => 2 + (index % 9) * 3), picksPerSecond: 900 },
+    frame: live,
+  },
+};
