@@ -4,7 +4,7 @@ import type { LogOutputChannel } from 'vscode';
 import { ClientModel } from '../model/clientModel';
 import { next, type AttachmentEvent, type AttachmentState, type Failure } from './attachmentState';
 import type { StreamEvent, StreamOptions } from './stream';
-import { addressOf, identityOf, idOf, type Identity, type Target } from './target';
+import { addressOf, identityOf, idOf, presentable, type Identity, type Target } from './target';
 
 /** A client sends a heartbeat each second; after this long without any message it is taken for lost. */
 export const silenceMs = 5000;
@@ -72,7 +72,7 @@ export class Attachment extends EventEmitter<{ change: [] }> {
   follow(client: Descriptor): void {
     this.options.log.info(`${client.name}: process ${client.pid} comes after ${this.#identity.pid}.`);
     this.#target = { kind: 'client', client };
-    this.#identity = client;
+    this.#identity = identityOf(this.#target);
     this.open();
   }
 
@@ -114,7 +114,7 @@ export class Attachment extends EventEmitter<{ change: [] }> {
         this.#apply({ type: 'connected' });
         break;
       case 'described':
-        if (event.process) this.#identity = event.process;
+        if (event.process) this.#identity = presentable(event.process);
         this.#watchSilence();
         this.#apply({ type: 'described', protocol: event.protocol });
         break;

@@ -3,7 +3,7 @@ import type { Descriptor } from '@pickscope/protocol/descriptor';
 import type { Memento } from 'vscode';
 import type { Discovery, Watch } from '../discovery/discovery';
 import { Attachment, type AttachmentOptions } from './attachment';
-import { idOf, isSameProgram, type Target } from './target';
+import { idOf, isSameProgram, presentable, type Target } from './target';
 
 const memoryKey = 'attachments';
 /** A client that was attached, but has ended, is waited for after a window reload; not the next day. */
@@ -169,7 +169,7 @@ export class Attachments extends EventEmitter<{ change: [] }> {
     return clients.find(
       ({ descriptor, appearedMs }) =>
         appearedMs >= state.atMs - noticeMs &&
-        isSameProgram(descriptor, identity) &&
+        isSameProgram(presentable(descriptor), identity) &&
         !this.ofInstance(descriptor.instance),
     )?.descriptor;
   }

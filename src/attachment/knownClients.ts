@@ -1,7 +1,7 @@
 import type { Descriptor } from '@pickscope/protocol/descriptor';
 import type { DiscoveredClient } from '../discovery/descriptorFile';
 import type { Attachment } from './attachment';
-import { addressOf, type Identity } from './target';
+import { addressOf, presentable, type Identity } from './target';
 
 /** A client that is attached, or could be. */
 export interface KnownClient {
@@ -30,6 +30,11 @@ export function knownClients(
     .map(({ descriptor }) => descriptor)
     .filter(({ instance }) => !instances.has(instance))
     .sort((a, b) => a.name.localeCompare(b.name) || a.pid - b.pid)
-    .map((descriptor) => ({ id: descriptor.instance, identity: descriptor, address: descriptor.address, descriptor }));
+    .map((descriptor) => ({
+      id: descriptor.instance,
+      identity: presentable(descriptor),
+      address: descriptor.address,
+      descriptor,
+    }));
   return [...attached, ...available];
 }

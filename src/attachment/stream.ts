@@ -8,6 +8,7 @@ import {
   type WatchResponse,
 } from '@pickscope/protocol/messages';
 import { debugServiceDefinition, maxTextLength, protocolVersion, tokenMetadataKey } from '@pickscope/protocol/service';
+import { untrustedText } from '../model/untrustedText';
 import type { Failure } from './attachmentState';
 
 /*
@@ -127,7 +128,7 @@ async function* watch(client: Client, options: StreamOptions): AsyncGenerator<St
 }
 
 function failureOf({ code, details, message }: ServiceError, phase: Phase): Failure {
-  const detail = printable(details || message);
+  const detail = untrustedText(details || message, maxTextLength);
   switch (code) {
     case status.UNAUTHENTICATED:
       return { kind: 'wrongToken' };
@@ -143,9 +144,4 @@ function failureOf({ code, details, message }: ServiceError, phase: Phase): Fail
     default:
       return phase === 'watch' ? { kind: 'closed', detail } : { kind: 'unreachable', detail };
   }
-}
-
-/** On one line, without control characters, capped: it comes from the other side. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').slice(0, maxTextLength);
 }

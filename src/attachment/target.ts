@@ -1,10 +1,11 @@
 import type { Descriptor } from '@pickscope/protocol/descriptor';
+import { untrustedText } from '../model/untrustedText';
 
 /** What one attaches to: a client that was found, or whatever answers at an address that a person entered. */
 export type Target =
   { readonly kind: 'client'; readonly client: Descriptor } | { readonly kind: 'address'; readonly address: string };
 
-/** Who is attached, as it calls itself: untrusted text. */
+/** Who is attached, as it calls itself. */
 export interface Identity {
   readonly name: string;
   /** 0: not known before it has answered. */
@@ -24,8 +25,19 @@ export function idOf(target: Target): string {
 }
 
 export function identityOf(target: Target): Identity {
-  if (target.kind === 'client') return target.client;
+  if (target.kind === 'client') return presentable(target.client);
   return { name: target.address, pid: 0, folder: '', hostName: '', language: '' };
+}
+
+/** What a process says of itself, fit to be shown. */
+export function presentable({ name, pid, folder, hostName, language }: Identity): Identity {
+  return {
+    name: untrustedText(name),
+    pid,
+    folder: untrustedText(folder),
+    hostName: untrustedText(hostName),
+    language: untrustedText(language),
+  };
 }
 
 /** Whether both are the same program, as far as one can tell from outside: a restart, or a twin. */
