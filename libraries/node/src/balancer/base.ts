@@ -1,0 +1,228 @@
+import type * as GrpcModule from '@grpc/grpc-js';
+import type { ChannelOptions, Metadata, experimental } from '@grpc/grpc-js';
+import type { EndpointPick, EndpointPicker } from '../policies/picker';
+import type { DecisionSlot } from './decisionSlot';
+
+/*
+ * grpc-go's balancer/base on grpc-js (1.14 and up): keeps a connection to each endpoint, and has a picker built from
+ * those that are READY whenever one comes or goes and at each resolver update. A policy is only that picker.
+ */
+
+export type Grpc = typeof GrpcModule;
+
+type Endpoint = experimental.Endpoint;
+type PickResult = experimental.PickResult;
+
+/** grpc-go's base.PickerBuilder. */
+export interface PickerBuilder {
+  build(info: { readonly readyEndpoints: readonly Endpoint[] }): EndpointPicker;
+}
+
+interface Child {
+  readonly leaf: experimental.LeafLoadBalancer;
+  state: GrpcModule.connectivityState;
+}
+
+export class BaseBalancer implements experimental.LoadBalancer {
+  /** By endpointToString, so that an endpoint that a resolver repeats keeps its connection. */
+  private readonly children = new Map<string, Child>();
+  private state: GrpcModule.connectivityState;
+  private lastError = '';
+  /** During a resolver update the endpoints report, and the picker is built once at its end. */
+  private updating = false;
+
+  constructor(
+    private readonly grpc: Grpc,
+    private readonly name: string,
+    private readonly builder: PickerBuilder,
+    private readonly slot: DecisionSlot,
+    private readonly helper: experimental.ChannelControlHelper,
+  ) {
+    this.state = grpc.connectivityState.IDLE;
+  }
+
+  updateAddressList(
+    endpoints: experimental.StatusOr<Endpoint[]>,
+    config: experimental.TypedLoadBalancingConfig,
+    options: ChannelOptions,
+    resolutionNote: string,
+  ): boolean {
+    if (config.getLoadBalancerName() !== this.name) return false;
+    if (!endpoints.ok) {
+      // With endpoints from before, the calls go on with those.
+      if (this.children.size === 0) this.fail(endpoints.error.details);
+      return true;
+    }
+    this.updating = true;
+    this.updateChildren(endpoints.value, options, resolutionNote);
+    this.updating = false;
+    if (this.children.size === 0) {
+      this.fail(`The resolver returned no addresses. Resolution note: ${resolutionNote}`);
+      return false;
+    }
+    this.report(true);
+    return true;
+  }
+
+  exitIdle(): void {
+    for (const { leaf } of this.children.values()) leaf.exitIdle();
+  }
+
+  resetBackoff(): void {
+    // The subchannels have a backoff, the policy has none.
+  }
+
+  destroy(): void {
+    for (const { leaf } of this.children.values()) leaf.destroy();
+    this.children.clear();
+  }
+
+  getTypeName(): string {
+    return this.name;
+  }
+
+  private updateChildren(endpoints: readonly Endpoint[], options: ChannelOptions, resolutionNote: string): void {
+    const current = new Map(endpoints.map((endpoint) => [this.grpc.experimental.endpointToString(endpoint), endpoint]));
+    for (const [key, { leaf }] of this.children) {
+      if (current.has(key)) continue;
+      leaf.destroy();
+      this.children.delete(key);
+    }
+    for (const [key, endpoint] of current) {
+      const child = this.children.get(key);
+      if (child) child.leaf.updateEndpoint(endpoint, options);
+      else this.addChild(key, endpoint, options, resolutionNote);
+    }
+  }
+
+  private addChild(key: string, endpoint: Endpoint, options: ChannelOptions, resolutionNote: string): void {
+    const { LeafLoadBalancer, createChildChannelControlHelper } = this.grpc.experimental;
+    const helper = createChildChannelControlHelper(this.helper, {
+      updateState: (state, _picker, error) => this.onChildState(child, state, error),
+    });
+    const leaf = new LeafLoadBalancer(endpoint, helper, options, resolutionNote);
+    const child: Child = { leaf, state: this.grpc.connectivityState.IDLE };
+    this.children.set(key, child);
+    leaf.startConnecting();
+  }
+
+  private onChildState(child: Child, state: GrpcModule.connectivityState, error: string | null): void {
+    const { READY, IDLE } = this.grpc.connectivityState;
+    const before = child.state;
+    child.state = state;
+    if (error) this.lastError = error;
+    if (this.updating) return;
+    const left = before === READY && state !== READY;
+    // A connection that was lost may mean that the backend has moved.
+    if (left) this.helper.requestReresolution();
+    this.report(left || (before !== READY && state === READY));
+    // As grpc-go's base: every endpoint is kept connected.
+    if (state === IDLE) child.leaf.exitIdle();
+  }
+
+  /** Tells the channel the state of all; in READY with a new picker, or not at all if `rebuild` is false. */
+  private report(rebuild: boolean): void {
+    const { READY, CONNECTING, TRANSIENT_FAILURE, IDLE } = this.grpc.connectivityState;
+    const has = (state: GrpcModule.connectivityState) => [...this.children.values()].some((it) => it.state === state);
+    if (has(READY)) {
+      if (rebuild || this.state !== READY) this.update(READY, this.buildPicker());
+    } else if (has(CONNECTING)) {
+      if (this.state !== CONNECTING) this.update(CONNECTING, this.queuePicker());
+    } else if (has(TRANSIENT_FAILURE)) {
+      this.fail(`${this.name}: no connection established. Last error: ${this.lastError}`);
+    } else if (this.state !== IDLE) {
+      this.update(IDLE, this.queuePicker());
+    }
+  }
+
+  private fail(details: string): void {
+    const picker = new this.grpc.experimental.UnavailablePicker({ details });
+    this.update(this.grpc.connectivityState.TRANSIENT_FAILURE, picker, details);
+  }
+
+  private update(state: GrpcModule.connectivityState, picker: experimental.Picker, error: string | null = null): void {
+    this.state = state;
+    this.helper.updateState(state, picker, error);
+  }
+
+  private queuePicker(): experimental.Picker {
+    return new this.grpc.experimental.QueuePicker(this);
+  }
+
+  private buildPicker(): experimental.Picker {
+    const { READY } = this.grpc.connectivityState;
+    const leaves = [...this.children.values()].filter((child) => child.state === READY).map((child) => child.leaf);
+    const endpoints = leaves.map((leaf) => leaf.getEndpoint());
+    return new LeafPicker(this.grpc, leaves, endpoints, this.builder.build({ readyEndpoints: endpoints }), this.slot);
+  }
+}
+
+/** Has a policy choose, and the chosen leaf give its connection. Never throws: the call would hang. */
+class LeafPicker implements experimental.Picker {
+  private next = 0;
+  /** Picks of this tick whose calls have not started. */
+  private pending: EndpointPick[] = [];
+
+  constructor(
+    private readonly grpc: Grpc,
+    private readonly leaves: readonly experimental.LeafLoadBalancer[],
+    private readonly endpoints: readonly Endpoint[],
+    private readonly picker: EndpointPicker,
+    private readonly slot: DecisionSlot,
+  ) {}
+
+  pick(args: experimental.PickArgs): PickResult {
+    try {
+      const pick = this.picker.pick();
+      this.pending.push(pick);
+      if (this.pending.length === 1) setImmediate(() => this.releasePending()).unref();
+      const result = this.leaves[pick.endpoint]!.getPicker().pick(args);
+      if (result.pickResultType !== this.grpc.experimental.PickResultType.COMPLETE) {
+        pick.release();
+        return result;
+      }
+      this.slot.picker = this.picker;
+      this.slot.endpoints = this.endpoints;
+      return withCallbacks(result, pick);
+    } catch {
+      return this.pickWithoutPolicy(args);
+    }
+  }
+
+  /**
+   * A pick counts as in flight at once, so that the calls of one tick see each other; but many ways of ending before
+   * the start are told to nobody. So what has not started when its tick is over is taken back, and counts again
+   * should it start later (its credentials may take a while).
+   */
+  private releasePending(): void {
+    const { pending } = this;
+    this.pending = [];
+    for (const pick of pending) pick.release();
+  }
+
+  private pickWithoutPolicy(args: experimental.PickArgs): PickResult {
+    try {
+      this.next = (this.next + 1) % this.leaves.length;
+      return this.leaves[this.next]!.getPicker().pick(args);
+    } catch {
+      const details = 'The load balancing policy failed.';
+      return new this.grpc.experimental.UnavailablePicker({ details }).pick(args);
+    }
+  }
+}
+
+/** Own properties, since wrapping policies spread the result; the inner callbacks (outlier detection's) are kept. */
+function withCallbacks(result: PickResult, pick: EndpointPick): PickResult {
+  const { onCallStarted, onCallEnded } = result;
+  return {
+    ...result,
+    onCallStarted: () => {
+      pick.start();
+      onCallStarted?.();
+    },
+    onCallEnded: (code: GrpcModule.status, details: string, metadata: Metadata) => {
+      pick.done(code);
+      onCallEnded?.(code, details, metadata);
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import type * as GrpcModule from '@grpc/grpc-js';
+import { ScoreOrder } from '@pickscope/protocol/messages';
+import { randomBytes } from 'node:crypto';
+import { registerP2cEwma, supportsPolicies } from './balancer/p2cEwma';
+import type { DecisionSlot } from './balancer/decisionSlot';
+import type { PolicyTraits } from './observe/channels';
+import { internalsOf, ownCopy } from './observe/copies';
+import { Hooks } from './observe/hooks';
+import { p2cEwmaName } from './policies/p2cEwma';
+import { Recorder } from './recorder/recorder';
+import { openDebugServer, type DebugServer } from './server/debugServer';
+import { describeProcess } from './server/process';
+
+type Grpc = typeof GrpcModule;
+
+export interface ServerOptions {
+  readonly name?: string;
+  readonly tcp?: string | number;
+}
+
+const traits: ReadonlyMap<string, PolicyTraits> = new Map([
+  [p2cEwmaName, { scoreOrder: ScoreOrder.LOWER_WINS, keepsHistory: false }],
+]);
+
+/** All of this library that there is once in a process, however many copies of it are loaded. */
+class Runtime {
+  readonly recorder = new Recorder();
+  private readonly slot: DecisionSlot = { picker: undefined, endpoints: [] };
+  private readonly instance = randomBytes(16).toString('hex');
+  private readonly versions = new Set<string>();
+  private server: Promise<DebugServer> | undefined;
+
+  /** Hooks a copy of grpc-js; does nothing where its insides cannot be found. */
+  observe(grpc: Grpc): void {
+    const internals = internalsOf(grpc);
+    if (!internals) return;
+    this.versions.add(internals.version);
+    new Hooks(internals, this.recorder, this.slot, traits).install();
+  }
+
+  registerPolicies(grpc: Grpc): void {
+    registerP2cEwma(grpc, this.slot);
+  }
+
+  /** One server a process: while it runs, it is given again. */
+  startServer(options: ServerOptions): Promise<DebugServer> {
+    this.server ??= this.openServer(options).catch((error: unknown) => {
+      this.server = undefined;
+      throw error;
+    });
+    return this.server;
+  }
+
+  private async openServer(options: ServerOptions): Promise<DebugServer> {
+    const describe = () => describeProcess(this.instance, options.name, [...this.versions]);
+    const tcp = options.tcp ?? (process.env.PICKSCOPE_LISTEN || undefined);
+    const server = await openDebugServer(ownCopy, this.recorder, describe, { tcp });
+    return {
+      address: server.address,
+      close: () => {
+        this.server = undefined;
+        server.close();
+      },
+    };
+  }
+}
+
+// Several copies of this library may be loaded; the first one serves them all.
+const key = Symbol.for('pickscope.grpc-js.1');
+const shared = globalThis as { [key]?: Runtime };
+
+export const runtime = (shared[key] ??= new Runtime());
+
+/**
+ * The version of a copy of grpc-js that lacks the balancer interface of 1.14; undefined: it has it.
+ */
+export function unsupportedVersion(grpc: Grpc): string | undefined {
+  return supportsPolicies(grpc) ? undefined : (internalsOf(grpc)?.version ?? 'an older one');
+}

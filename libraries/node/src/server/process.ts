@@ -1,0 +1,59 @@
+import { create } from '@bufbuild/protobuf';
+import { ProcessSchema, type Process } from '@pickscope/protocol/messages';
+import { protocolVersion } from '@pickscope/protocol/service';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { clockPair } from '../recorder/clock';
+
+export const libraryName = '@pickscope/grpc-js';
+export const libraryVersion = '0.1.0';
+
+const capabilities = ['picks', 'completions', 'candidates', 'subconns', 'resolver', 'generations', 'started'];
+
+/** Names and folders longer than this are cut. */
+const maxLength = 256;
+
+/**
+ * @param instance 32 hex digits, random.
+ * @param name As the program's option says; undefined: it is found out.
+ */
+export function describeProcess(instance: string, name: string | undefined, grpcVersions: readonly string[]): Process {
+  return create(ProcessSchema, {
+    instance,
+    pid: process.pid,
+    name: processName(name),
+    folder: path.basename(process.cwd()).slice(0, maxLength),
+    hostName: hostname(),
+    startedUnixNs: BigInt(Math.round(performance.timeOrigin)) * 1_000_000n,
+    language: 'node',
+    runtimeVersion: process.version,
+    library: libraryName,
+    libraryVersion,
+    grpcVersions: [...grpcVersions],
+    protocolMajor: protocolVersion.major,
+    protocolMinor: protocolVersion.minor,
+    capabilities,
+    clock: clockPair(),
+  });
+}
+
+function processName(option: string | undefined): string {
+  const script = process.argv[1];
+  const folder = script ? path.dirname(script) : process.cwd();
+  const name = option ?? process.env.PICKSCOPE_NAME ?? packageName(folder) ?? (script && path.basename(script));
+  return (name || 'node').slice(0, maxLength);
+}
+
+/** The name in the nearest package.json at or above the folder that has one. */
+function packageName(folder: string): string | undefined {
+  for (let at = folder; ; at = path.dirname(at)) {
+    try {
+      const { name } = JSON.parse(readFileSync(path.join(at, 'package.json'), 'utf8')) as { name?: unknown };
+      if (typeof name === 'string' && name !== '') return name;
+    } catch {
+      // None here, or none that can be read: the next one above counts.
+    }
+    if (at === path.dirname(at)) return undefined;
+  }
+}
