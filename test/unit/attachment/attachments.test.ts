@@ -1,0 +1,300 @@
+import assert from 'node:assert/strict';
+import { utimesSync } from 'node:fs';
+import { status } from '@grpc/grpc-js';
+import type { Memento } from 'vscode';
+import type { Attachment } from '../../../src/attachment/attachment';
+import { Attachments, type AttachmentsOptions } from '../../../src/attachment/attachments';
+import { knownClients } from '../../../src/attachment/knownClients';
+import { Discovery } from '../../../src/discovery/discovery';
+import { descriptorOf, TestRuntimeFolder } from '../discovery/runtimeFolder';
+import { LogLines } from '../logs';
+import { until } from '../waiting';
+import { FakeDebugServer } from './debugServer';
+
+describe('Attachments', () => {
+  let folder: TestRuntimeFolder;
+  let log: LogLines;
+  let discovery: Discovery;
+  let attachments: Attachments;
+  let memory: FakeMemento;
+  let servers: FakeDebugServer[];
+  let tokens: Map<string, string>;
+  let settings: { reattach: boolean; autoAttach: string[] };
+
+  beforeEach(() => {
+    folder = new TestRuntimeFolder();
+    log = new LogLines();
+    memory = new FakeMemento();
+    servers = [];
+    tokens = new Map();
+    settings = { reattach: true, autoAttach: [] };
+    openWindow();
+  });
+  afterEach(() => {
+    closeWindow();
+    servers.forEach((server) => server.kill());
+    folder.remove();
+  });
+
+  function openWindow(): void {
+    discovery = new Discovery({ folders: () => [folder.path], log });
+    const options: AttachmentsOptions = {
+      discovery,
+      memory,
+      log,
+      pickBudgetBytes: () => 1_000_000,
+      reattach: () => settings.reattach,
+      autoAttach: () => settings.autoAttach,
+      loadStream: async () => (await import('../../../src/attachment/stream')).readStream,
+      tokenFor: (address) => Promise.resolve(tokens.get(address) ?? ''),
+    };
+    attachments = new Attachments(options);
+  }
+
+  function closeWindow(): void {
+    attachments.dispose();
+    discovery.dispose();
+  }
+
+  async function reloadWindow(): Promise<void> {
+    await attachments.remember();
+    closeWindow();
+    openWindow();
+    await attachments.restore();
+  }
+
+  /** Starts a client that makes itself known. */
+  async function start(name = 'orders-api'): Promise<FakeDebugServer> {
+    const server = new FakeDebugServer(name);
+    servers.push(server);
+    await server.listen(`unix:${folder.file(`${server.instance.slice(0, 8)}.sock`)}`);
+    folder.announce(descriptorFor(server));
+    return server;
+  }
+
+  /** Ends a client as SIGTERM does: its descriptor goes, too. */
+  function stop(server: FakeDebugServer): void {
+    folder.withdraw(descriptorFor(server));
+    server.kill();
+  }
+
+  function attach(server: FakeDebugServer): Attachment {
+    return attachments.attach({ kind: 'client', client: descriptorFor(server) });
+  }
+
+  const becomes = (attachment: Attachment | undefined, kind: Attachment['state']['kind']) =>
+    until(() => attachment?.state.kind === kind);
+
+  it('attaches to a client, and feeds its model', async () => {
+    const server = await start();
+    const attachment = attach(server);
+    assert.equal(attachment.state.kind, 'connecting');
+    await becomes(attachment, 'live');
+    assert.equal(attachments.selected, attachment);
+    assert.ok(attachment.model.hasSnapshot);
+    assert.equal(attachment.identity.pid, process.pid);
+    const { version } = attachment.model;
+    server.send({ case: 'heartbeat', value: {} });
+    await until(() => attachment.model.version > version);
+  });
+
+  it('attaches to an address with the token that was entered for it', async () => {
+    const server = new FakeDebugServer();
+    servers.push(server);
+    await server.listen('127.0.0.1:0');
+    const target = { kind: 'address', address: server.address } as const;
+    const attachment = attachments.attach(target);
+    assert.deepEqual([attachment.identity.name, attachment.identity.pid], [server.address, 0]);
+    await becomes(attachment, 'refused');
+    assert.deepEqual(attachment.state, { kind: 'refused', refusal: { kind: 'wrongToken' } });
+    tokens.set(server.address, server.token);
+    attachments.retry(attachment.id);
+    await becomes(attachment, 'live');
+    assert.equal(attachment.identity.name, 'orders-api');
+  });
+
+  it('does not attach twice to the same client, but tries it again', async () => {
+    const server = await start();
+    server.refuseWatch = { code: status.RESOURCE_EXHAUSTED, details: '' };
+    const attachment = attach(server);
+    await becomes(attachment, 'refused');
+    server.refuseWatch = undefined;
+    assert.equal(attach(server), attachment);
+    await becomes(attachment, 'live');
+    assert.equal(attachments.all.length, 1);
+  });
+
+  it('opens a new stream after a gap, and goes on', async () => {
+    const server = await start();
+    const attachment = attach(server);
+    await becomes(attachment, 'live');
+    server.send({ case: 'heartbeat', value: {} }, 99);
+    await until(() => server.watchers.length === 2 && attachment.state.kind === 'live');
+  });
+
+  it('follows a client that restarts, and keeps what is known', async () => {
+    const first = await start();
+    const attachment = attach(first);
+    await becomes(attachment, 'live');
+    const { model } = attachment;
+    stop(first);
+    await until(() => attachment.state.kind === 'lost' && attachment.state.nextTryMs === null);
+    const second = await start();
+    await becomes(attachment, 'live');
+    assert.equal(attachment.model, model);
+    assert.equal(attachments.ofInstance(second.instance), attachment);
+    assert.deepEqual(
+      knownClients(attachments.all, discovery.clients).map(({ id }) => id),
+      [first.instance],
+      'one client, under the id that the panel knows',
+    );
+  });
+
+  it('does not hijack a twin that ran already, nor another program', async () => {
+    const first = await start();
+    const twin = await start();
+    const attachment = attach(first);
+    await becomes(attachment, 'live');
+    backdate(folder, twin);
+    stop(first);
+    await until(() => attachment.state.kind === 'lost' && attachment.state.nextTryMs === null);
+    await start('another');
+    await discovery.scan();
+    assert.equal(attachment.state.kind, 'lost');
+    assert.equal(attachments.ofInstance(twin.instance), undefined);
+  });
+
+  it('waits for the person where it must not attach again by itself', async () => {
+    settings.reattach = false;
+    const first = await start();
+    const attachment = attach(first);
+    await becomes(attachment, 'live');
+    stop(first);
+    await becomes(attachment, 'lost');
+    const second = await start();
+    await discovery.scan();
+    assert.equal(attachment.state.kind === 'lost' && attachment.state.nextTryMs, null);
+    attachments.retry(attachment.id);
+    await becomes(attachment, 'live');
+    assert.equal(attachments.ofInstance(second.instance), attachment);
+  });
+
+  it('tries a lost connection to a running client again', async () => {
+    const server = await start();
+    const attachment = attach(server);
+    await becomes(attachment, 'live');
+    server.watchers[0]!.end();
+    await becomes(attachment, 'lost');
+    await becomes(attachment, 'live');
+    assert.equal(server.watchers.length, 2);
+  });
+
+  it('detaches: the stream ends, the next one is selected', async () => {
+    const [first, second] = [await start('first'), await start('second')];
+    const attachment = attach(first);
+    await becomes(attachment, 'live');
+    const other = attach(second);
+    attachments.select(attachment.id);
+    attachments.detach(attachment.id);
+    await until(() => first.watchers[0]!.cancelled);
+    assert.deepEqual([attachments.all, attachments.selected], [[other], other]);
+    attachments.detach(other.id);
+    assert.equal(attachments.selected, undefined);
+  });
+
+  it('attaches after a window reload what was attached before', async () => {
+    const [first, second] = [await start('first'), await start('second')];
+    attach(first);
+    await becomes(attach(second), 'live');
+    await reloadWindow();
+    assert.deepEqual(
+      attachments.all.map(({ id }) => id),
+      [first.instance, second.instance],
+    );
+    assert.equal(attachments.selected?.id, second.instance);
+    await becomes(attachments.selected, 'live');
+  });
+
+  it('finds after a window reload the client that restarted meanwhile', async () => {
+    const first = await start();
+    await becomes(attach(first), 'live');
+    await attachments.remember();
+    closeWindow();
+    stop(first);
+    const second = await start();
+    openWindow();
+    await attachments.restore();
+    await becomes(attachments.selected, 'live');
+    assert.equal(attachments.ofInstance(second.instance), attachments.selected);
+  });
+
+  it('writes no token into the memory of the workspace', async () => {
+    const server = await start();
+    await becomes(attach(server), 'live');
+    await attachments.remember();
+    assert.ok(memory.text().includes(server.instance));
+    assert.ok(!memory.text().includes(server.token));
+    assert.ok(!log.lines.join('\n').includes(server.token), 'nor into the log');
+  });
+
+  it('brings nothing back where the setting says so', async () => {
+    await becomes(attach(await start()), 'live');
+    settings.reattach = false;
+    await reloadWindow();
+    assert.deepEqual(attachments.all, []);
+  });
+
+  it('attaches by itself to the names that a setting gives, until the person detaches', async () => {
+    settings.autoAttach = ['orders-api'];
+    attachments.settingsChanged();
+    await start('another');
+    const server = await start();
+    await until(() => attachments.all.length === 1);
+    await becomes(attachments.selected, 'live');
+    assert.ok(attachments.ofInstance(server.instance));
+    attachments.detach(server.instance);
+    await discovery.scan();
+    assert.deepEqual(attachments.all, []);
+  });
+
+  it('shows what a client calls itself without characters that forge', async () => {
+    const server = await start(`a\u202eb\n${'x'.repeat(300)}`.slice(0, 250));
+    await discovery.scan();
+    const [client] = knownClients([], discovery.clients);
+    assert.match(client!.identity.name, /^a\ufffdb\ufffdx+$/);
+    await becomes(attach(server), 'live');
+    assert.match(attachments.selected!.identity.name, /^a\ufffdb\ufffdx+$/);
+  });
+});
+
+function descriptorFor({ instance, token, address, name }: FakeDebugServer) {
+  return descriptorOf({ instance, token, address, name, folder: 'shop', hostName: 'laptop' });
+}
+
+/** Makes the client's descriptor one that was written an hour ago. */
+function backdate(folder: TestRuntimeFolder, { instance }: FakeDebugServer): void {
+  const hourAgo = new Date(Date.now() - 3_600_000);
+  utimesSync(folder.file(`${instance}.json`), hourAgo, hourAgo);
+}
+
+class FakeMemento implements Memento {
+  readonly #values = new Map<string, string>();
+
+  keys(): readonly string[] {
+    return [...this.#values.keys()];
+  }
+
+  get<T>(key: string, otherwise?: T): T | undefined {
+    const text = this.#values.get(key);
+    return text === undefined ? otherwise : (JSON.parse(text) as T);
+  }
+
+  update(key: string, value: unknown): Promise<void> {
+    this.#values.set(key, JSON.stringify(value));
+    return Promise.resolve();
+  }
+
+  text(): string {
+    return [...this.#values.values()].join();
+  }
+}

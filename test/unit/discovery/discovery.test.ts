@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { maxDescriptorLength, processStart } from '@pickscope/protocol/descriptor';
+import { Discovery } from '../../../src/discovery/discovery';
+import { LogLines } from '../logs';
+import { until } from '../waiting';
+import { descriptorOf, TestRuntimeFolder } from './runtimeFolder';
+
+describe('Discovery', () => {
+  let folder: TestRuntimeFolder;
+  let log: LogLines;
+  let discovery: Discovery;
+
+  beforeEach(() => {
+    folder = new TestRuntimeFolder();
+    log = new LogLines();
+    discovery = new Discovery({ folders: () => [folder.path, folder.file('made-later')], log });
+  });
+  afterEach(() => {
+    discovery.dispose();
+    folder.remove();
+  });
+
+  const names = () => discovery.clients.map(({ descriptor }) => descriptor.name);
+
+  it('finds the clients that run', async () => {
+    const descriptor = descriptorOf();
+    folder.announce(descriptor);
+    await discovery.scan();
+    assert.deepEqual(
+      discovery.clients.map((client) => client.descriptor),
+      [descriptor],
+    );
+    assert.ok(Math.abs(discovery.clients[0]!.appearedMs - Date.now()) < 60_000);
+    assert.deepEqual(log.lines, []);
+  });
+
+  it('sees clients come and go while someone watches', async () => {
+    const first = descriptorOf({ name: 'first' });
+    const watch = discovery.watch();
+    folder.announce(first);
+    await until(() => names().includes('first'));
+    folder.announce(descriptorOf({ name: 'second' }));
+    await until(() => names().length === 2);
+    folder.withdraw(first);
+    await until(() => names().join() === 'second');
+    watch.dispose();
+  });
+
+  it('sees a folder that is made later', async () => {
+    const watch = discovery.watch();
+    await discovery.scan();
+    mkdirSync(folder.file('made-later'), { mode: 0o700 });
+    const descriptor = descriptorOf({ name: 'late' });
+    folder.write(`made-later/${descriptor.instance}.json`, JSON.stringify(descriptor));
+    await until(() => names().includes('late'));
+    watch.dispose();
+  });
+
+  it('sees a process that was killed and left its descriptor', async () => {
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+    const descriptor = descriptorOf({ pid: child.pid!, processStart: processStart(child.pid!) });
+    folder.announce(descriptor);
+    const watch = discovery.watch();
+    await until(() => names().length === 1);
+    child.kill('SIGKILL');
+    await until(() => names().length === 0);
+    watch.dispose();
+    assert.ok(log.lines.some((line) => line.includes(`process ${child.pid} has ended`)));
+    assert.ok(existsSync(folder.file(`${descriptor.instance}.json`)), 'it is not ours to remove');
+  });
+
+  it('does not take another process with the same pid for the client', async () => {
+    if (processStart(process.pid) === '') return;
+    folder.announce(descriptorOf({ processStart: '1' }));
+    await discovery.scan();
+    assert.deepEqual(names(), []);
+  });
+
+  it('keeps a client of another machine or container, whose processes it cannot see', async () => {
+    folder.announce(descriptorOf({ hostName: 'container', pid: 4_000_000 }));
+    await discovery.scan();
+    assert.equal(names().length, 1);
+  });
+
+  it('lists a client once that is announced in two folders', async () => {
+    const descriptor = descriptorOf();
+    folder.announce(descriptor);
+    mkdirSync(folder.file('made-later'), { mode: 0o700 });
+    folder.write(`made-later/${descriptor.instance}.json`, JSON.stringify(descriptor));
+    await discovery.scan();
+    assert.equal(names().length, 1);
+  });
+
+  describe('ignores, and says so once,', () => {
+    const token = descriptorOf().token;
+    const cases: [string, () => void, RegExp][] = [
+      ['what is not JSON', () => folder.write('a.json', `{"token":"${token}`), /a\.json: it is not JSON/],
+      [
+        'a descriptor without token',
+        () => folder.write('a.json', JSON.stringify({ ...descriptorOf(), token: 1 })),
+        /"token"/,
+      ],
+      ['what is too long', () => folder.write('a.json', ' '.repeat(maxDescriptorLength + 1)), /longer than/],
+      ['a file that others can read', () => folder.write('a.json', JSON.stringify(descriptorOf()), 0o644), /mode 644/],
+      ['a folder', () => mkdirSync(folder.file('a.json')), /not a regular file/],
+      ['a named pipe', () => execFileSync('mkfifo', [folder.file('a.json')]), /not a regular file/],
+      [
+        'a symbolic link',
+        () => {
+          folder.write('real', JSON.stringify(descriptorOf()));
+          symlinkSync(folder.file('real'), folder.file('a.json'));
+        },
+        /a\.json: ELOOP/,
+      ],
+    ];
+    for (const [what, make, message] of cases) {
+      it(what, async () => {
+        make();
+        await discovery.scan();
+        await discovery.scan();
+        assert.deepEqual(names(), []);
+        assert.equal(log.lines.length, 1, log.lines.join('\n'));
+        assert.match(log.lines[0]!, message);
+        assert.ok(!log.lines[0]!.includes(token), 'a token is never logged');
+        assert.ok(existsSync(folder.file('a.json')), 'it is not ours to remove');
+      });
+    }
+  });
+
+  it('does not look into a folder that is open to others', async () => {
+    folder.announce(descriptorOf());
+    chmodSync(folder.path, 0o755);
+    await discovery.scan();
+    assert.deepEqual(names(), []);
+    assert.match(log.lines[0]!, /open to other users/);
+  });
+
+  it('does not follow a link to a folder', async () => {
+    const other = new TestRuntimeFolder();
+    other.announce(descriptorOf());
+    symlinkSync(other.path, folder.file('made-later'));
+    await discovery.scan();
+    assert.deepEqual(names(), []);
+    assert.match(log.lines[0]!, /symbolic link/);
+    other.remove();
+  });
+
+  it('stops looking when nobody watches', async () => {
+    const first = discovery.watch();
+    const second = discovery.watch();
+    first.dispose();
+    first.dispose();
+    folder.announce(descriptorOf({ name: 'seen' }));
+    await until(() => names().includes('seen'));
+    second.dispose();
+    await discovery.scan();
+    let scans = 0;
+    discovery.on('scanned', () => scans++);
+    // One that watches the same folder sees the change no sooner than a watcher that had been forgotten.
+    const other = new Discovery({ folders: () => [folder.path], log });
+    other.watch();
+    folder.announce(descriptorOf({ name: 'unseen' }));
+    await until(() => other.clients.length === 2);
+    other.dispose();
+    assert.equal(scans, 0);
+  });
+
+  it('survives its folder being removed', async () => {
+    const watch = discovery.watch();
+    folder.announce(descriptorOf());
+    await until(() => names().length === 1);
+    rmSync(folder.path, { recursive: true });
+    await until(() => names().length === 0);
+    watch.dispose();
+  });
+});
