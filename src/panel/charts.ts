@@ -34,6 +34,8 @@ export const axisGutter = 30;
 const titleHeight = 16;
 /** Room below a plot for half of its lowest number. */
 const overhang = 6;
+/** Length of one bucket of the series. */
+const bucketMs = 1000;
 /** Charts follow at most so often. */
 const interval = 500;
 
@@ -58,14 +60,20 @@ export class Charts {
     };
     const charts = Object.values(this.charts);
     this.overlay = new Overlay(store, theme, looks);
-    this.element.append(element('div', 'lane'), ...charts.map((chart) => chart.element), element('div', 'axis'), this.overlay.element);
+    this.element.append(
+      element('div', 'lane'),
+      ...charts.map((chart) => chart.element),
+      element('div', 'axis'),
+      this.overlay.element,
+    );
     new ResizeObserver(() => this.render(true)).observe(this.element);
   }
 
   /** At once where the reader changed something, else at the charts' own pace. */
   render(now: boolean): void {
     const { channel, query } = this.store;
-    const shown = channel !== undefined && (this.store.paused || !isIdle(channel.atMs, channel.lastPickMs, query.windowSeconds));
+    const shown =
+      channel !== undefined && (this.store.paused || !isIdle(channel.atMs, channel.lastPickMs, query.windowSeconds));
     show(this.element, shown);
     if (!shown) return;
     const wait = now || this.viewChanged() ? 0 : this.lastDrawn + interval - performance.now();
@@ -87,7 +95,13 @@ export class Charts {
   private viewChanged(): boolean {
     const { store } = this;
     const { channel } = store;
-    const view = JSON.stringify([channel?.id, store.query, [...store.hiddenSlots], store.hover.endpoint, store.clearedMs]);
+    const view = JSON.stringify([
+      channel?.id,
+      store.query,
+      [...store.hiddenSlots],
+      store.hover.endpoint,
+      store.clearedMs,
+    ]);
     if (view === this.drawnView) return false;
     this.drawnView = view;
     return true;
@@ -235,7 +249,8 @@ class TimeChart {
     const { times } = channel.series;
     const sums = new Float64Array(times.length);
     const add = (line: Line, all: readonly EndpointSeries[]) => {
-      for (const { picksPerSecond } of all) for (let i = 0; i < sums.length; i += 1) sums[i]! += picksPerSecond[i]! || 0;
+      for (const { picksPerSecond } of all)
+        for (let i = 0; i < sums.length; i += 1) sums[i]! += picksPerSecond[i]! || 0;
       fillPoints(line.data, times, sums, start, []);
     };
     const stacked = own.map((series): [Line, number] => {
@@ -276,7 +291,8 @@ class TimeChart {
     y.min = axis.min;
     y.max = axis.max;
     y.afterBuildTicks = (scale) => void (scale.ticks = axis.ticks.map((value) => ({ value })));
-    y.ticks.callback = (value) => short(this.measure === 'picksPerSecond' ? value : Math.round(10 ** value * 1000) / 1000);
+    y.ticks.callback = (value) =>
+      short(this.measure === 'picksPerSecond' ? value : Math.round(10 ** value * 1000) / 1000);
     y.ticks.color = palette.muted;
     y.ticks.font = { family: palette.fontFamily, size: 11 };
     y.grid.color = palette.grid;
@@ -307,7 +323,14 @@ interface Axis {
   readonly ticks: readonly number[];
 }
 
-function paint(line: Line, endpoint: number | null, lit: number | null, looks: Looks, theme: Theme, fill: Line['fill']): void {
+function paint(
+  line: Line,
+  endpoint: number | null,
+  lit: number | null,
+  looks: Looks,
+  theme: Theme,
+  fill: Line['fill'],
+): void {
   const { palette } = theme;
   const look = endpoint === null ? undefined : looks.of(endpoint);
   const dimmed = lit !== null && lit !== endpoint;
@@ -341,11 +364,10 @@ function fillPoints(
   };
   let next = 0;
   for (let i = start; i < times.length; i += 1) {
-    while (next < breaks.length && breaks[next]!.timeMs <= times[i]!) {
-      if (i > start) put(breaks[next]!.timeMs, NaN);
-      next += 1;
-    }
-    put(times[i]!, values[i]!);
+    while (next < breaks.length && breaks[next]!.timeMs < times[i]!) next += 1;
+    // The second of a break has both memories in it: it is left out, which breaks the line.
+    const broken = (breaks[next]?.timeMs ?? Infinity) < times[i]! + bucketMs;
+    put(times[i]!, broken ? NaN : values[i]!);
   }
   points.length = length;
 }
@@ -396,7 +418,10 @@ function logAxis(datasets: readonly [Line, number | null][], measure: Measure): 
 function stepsAround(low: number, high: number): number[] {
   const steps: number[] = [];
   for (let decade = Math.floor(low); decade <= Math.ceil(high); decade += 1) steps.push(decade, decade + Math.log10(3));
-  const from = Math.max(0, steps.findLastIndex((step) => step <= low));
+  const from = Math.max(
+    0,
+    steps.findLastIndex((step) => step <= low),
+  );
   const to = steps.findIndex((step) => step >= high && step > steps[from]!);
   return steps.slice(from, to + 1);
 }

@@ -12,6 +12,8 @@ const throttleSuccess = 500;
 /** The bars' full width, in steps, so that they do not breathe. */
 const barScales = [0.05, 0.1, 0.25, 0.5, 1];
 
+const narrow = matchMedia('(max-width: 899px)');
+
 /** Numbers of one endpoint, at the shown moment. */
 interface Reading {
   readonly share: number | null;
@@ -30,6 +32,7 @@ export class EndpointTable {
   private readonly summary = element('span');
   private readonly collapsed = element('span', 'muted collapsed');
   private readonly table: HTMLTableElement;
+  private readonly tickSample = element('span', 'tick-sample');
   private readonly fair = element('span');
   private readonly fairness = element('span');
   private readonly rows = new Map<number, EndpointTableRow>();
@@ -40,9 +43,9 @@ export class EndpointTable {
   ) {
     this.toggle = button('section-toggle', () => store.toggleSection('endpoints'), icon('chevron'), this.summary);
     this.table = this.buildTable();
-    const legend = element('p', 'legend', element('span', 'muted', element('span', 'tick-sample'), this.fair), this.fairness);
+    const legend = element('p', 'legend', element('span', 'muted', this.tickSample, this.fair), this.fairness);
     this.fairness.title = t("Jain's index of the picks of the last 10 s: 1 = all equal, 1/n = one gets all.");
-    this.element.append(this.table, legend, this.collapsed);
+    this.element.append(element('div', 'scroller', this.table), legend, this.collapsed);
   }
 
   private buildTable(): HTMLTableElement {
@@ -58,7 +61,9 @@ export class EndpointTable {
     head.append(
       element('th', { class: 'name', scope: 'col', colspan: '2' }, this.toggle),
       element('th', { class: 'share', scope: 'col', title: t('Of the picks of the last 10 s') }, t('share')),
-      ...columns.map(([name, text, title]) => element('th', { class: name, scope: 'col', ...(title && { title }) }, text)),
+      ...columns.map(([name, text, title]) =>
+        element('th', { class: name, scope: 'col', ...(title && { title }) }, text),
+      ),
       element('th', { class: 'state', scope: 'col' }, element('span', 'sr-only', t('state'))),
     );
     const widths = ['key', 'name', 'share', ...columns.map(([name]) => name), 'state'];
@@ -76,8 +81,12 @@ export class EndpointTable {
     const { channel } = store;
     show(this.element, channel !== undefined);
     if (!channel) return;
-    const open = store.open.endpoints;
-    setText(this.summary, channel.endpoints.length === 1 ? t('1 subconn') : t('{0} subconns', channel.endpoints.length));
+    // While a pick is read in a narrow panel, the table steps back to one line.
+    const open = store.open.endpoints && !(store.inspecting && narrow.matches);
+    setText(
+      this.summary,
+      channel.endpoints.length === 1 ? t('1 subconn') : t('{0} subconns', channel.endpoints.length),
+    );
     setAttribute(this.toggle, 'aria-expanded', String(open));
     this.table.classList.toggle('closed', !open);
     this.renderCollapsed(channel, open);
@@ -92,7 +101,8 @@ export class EndpointTable {
     const failing = channel.endpoints.find(({ state }) => state === 'TRANSIENT_FAILURE' || state === 'SHUTDOWN');
     const parts: Node[] = [element('span', 'muted', t('{0} ready', ready))];
     if (failing) parts.push(element('span', 'red', '✕ ', foreign(failing.label), ` ${failing.state}`));
-    if (this.collapsed.textContent !== parts.map((part) => part.textContent).join('')) setChildren(this.collapsed, parts);
+    if (this.collapsed.textContent !== parts.map((part) => part.textContent).join(''))
+      setChildren(this.collapsed, parts);
   }
 
   private renderRows(channel: ChannelView): void {
@@ -117,6 +127,7 @@ export class EndpointTable {
     const fair = Math.max(0, ...channel.endpoints.map(({ fairShare }) => fairShare));
     show(legend, open && channel.endpoints.length > 1);
     const { timeMs } = this.store.hover;
+    show(this.tickSample, timeMs === null && fair > 0);
     if (timeMs !== null) setText(this.fair, t('at {0}', exactTime(timeMs).slice(0, -4)));
     else setText(this.fair, fair > 0 ? t('equal share {0} %', percent(fair)) : t('no endpoint is READY'));
     setText(this.fairness, channel.fairness === null ? '' : t('fairness {0}', channel.fairness.toFixed(2)));
@@ -205,11 +216,15 @@ class EndpointTableRow {
     setText(lag, known(reading.lagMs, threeDigits));
     setText(inflight, known(reading.inflight, count));
     const unhealthy = ready && reading.success !== null && reading.success <= throttleSuccess;
-    if (success.classList.toggle('red', unhealthy)) setChildren(success, [icon('warning'), document.createTextNode(String(reading.success))]);
+    if (success.classList.toggle('red', unhealthy))
+      setChildren(success, [icon('warning'), document.createTextNode(String(reading.success))]);
     else setText(success, known(reading.success, String));
     setText(perSecond, known(reading.picksPerSecond, rate));
     setText(load, known(reading.load, short));
-    setText(last, known(endpoint.lastPickMs, (ms) => t('{0} ago', age(atMs - ms))));
+    setText(
+      last,
+      known(endpoint.lastPickMs, (ms) => t('{0} ago', atMs - ms < 1000 ? t('<{0} s', 1) : age(atMs - ms))),
+    );
   }
 
   private renderState(endpoint: EndpointRow, atMs: number, ready: boolean): void {

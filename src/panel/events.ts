@@ -59,7 +59,12 @@ function eventRow(event: EventRow): HTMLElement {
     red ? 'red-event' : '',
     element('time', 'muted', timeOfDay(event.timeMs)),
     icon(glyph, red ? 'red' : 'muted'),
-    element('span', 'text', foreign(text), error === '' ? null : foreign(error, { class: 'error muted', title: capped(error, 2000) })),
+    element(
+      'span',
+      'text',
+      foreign(text),
+      error === '' ? null : foreign(error, { class: 'error muted', title: capped(error, 2000) }),
+    ),
   );
 }
 
@@ -83,13 +88,19 @@ function wordsOf(event: EventRow): Words {
     case 'restart':
       return { glyph: 'warning', text: t('the client restarted, pid {0}', event.pid) };
     case 'drops':
-      return { glyph: 'warning', text: t('{0} picks and {1} completions dropped', count(event.picks), count(event.completions)) };
+      return {
+        glyph: 'warning',
+        text: t('{0} picks and {1} completions dropped', count(event.picks), count(event.completions)),
+      };
   }
 }
 
 function resolverWords(event: Extract<EventRow, { kind: 'resolver' }>): Words {
   if (event.error !== '') return { glyph: 'cross', red: true, text: t('resolver failed'), error: event.error };
-  const shown = event.addresses.slice(0, 6).map((address) => capped(address, 60)).join(', ');
+  const shown = event.addresses
+    .slice(0, 6)
+    .map((address) => capped(address, 60))
+    .join(', ');
   const more = event.count > 6 ? ', …' : '';
   return { glyph: 'dot', text: t('resolver: {0} addresses', count(event.count)), error: `${shown}${more}` };
 }

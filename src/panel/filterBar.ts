@@ -23,7 +23,11 @@ export class FilterBar {
     this.input.setAttribute('aria-label', t('Filter the picks'));
     this.input.value = store.query.filter;
     this.input.addEventListener('input', () => store.setFilter(this.input.value));
-    this.clear = button({ class: 'icon-button', 'aria-label': t('Clear the filter') }, () => this.empty(), icon('close'));
+    this.clear = button(
+      { class: 'icon-button', 'aria-label': t('Clear the filter') },
+      () => this.empty(),
+      icon('close'),
+    );
     this.element.append(
       element('div', 'box', icon('funnel', 'muted'), this.input, this.note, this.clear),
       this.error,
@@ -64,7 +68,13 @@ export class FilterBar {
 
   private counter(reason: keyof ReasonCounts): HTMLButtonElement {
     const className = reason === 'errors' || reason === 'failed' ? 'counter red' : 'counter';
-    return button(className, () => this.store.toggleWord(wordOf(reason), reason === 'errors' ? [] : reasonWords), element('b'), ' ', element('span'));
+    return button(
+      className,
+      () => this.store.toggleWord(wordOf(reason), reason === 'errors' ? [] : reasonWords),
+      element('b'),
+      ' ',
+      element('span'),
+    );
   }
 
   private renderCounters(reasons: ReasonCounts): void {
@@ -104,11 +114,23 @@ interface Counter {
 const counters: readonly Counter[] = [
   { reason: 'lower', label: () => t('lower'), title: () => t('The candidate with the lower load was taken.') },
   { reason: 'tie', label: () => t('tie'), title: () => t('Both loads were equal; the first drawn was kept.') },
-  { reason: 'forced', label: () => t('forced'), title: () => t('The loser was taken, because it had not been picked for over 1 s.') },
+  {
+    reason: 'forced',
+    label: () => t('forced'),
+    title: () => t('The loser was taken, because it had not been picked for over 1 s.'),
+  },
   { reason: 'only', label: () => t('only one'), title: () => t('There was only one candidate.') },
-  { reason: 'unhealthy', label: () => t('sick pair'), title: () => t('No draw gave two healthy candidates; the last pair was compared.') },
+  {
+    reason: 'unhealthy',
+    label: () => t('sick pair'),
+    title: () => t('No draw gave two healthy candidates; the last pair was compared.'),
+  },
   { reason: 'untold', label: () => t('untold'), title: () => t('The policy does not tell why it chose.') },
-  { reason: 'queued', label: () => t('queued'), title: () => t('No endpoint was ready: the call waits for the next picker.') },
+  {
+    reason: 'queued',
+    label: () => t('queued'),
+    title: () => t('No endpoint was ready: the call waits for the next picker.'),
+  },
   { reason: 'dropped', label: () => t('dropped'), title: () => t('The picker dropped the call.') },
   { reason: 'failed', label: () => t('refused'), title: () => t('The picker failed the call: nothing was chosen.') },
   { reason: 'errors', label: () => t('failed'), title: () => t('Calls that ended with another status than OK.') },

@@ -83,7 +83,11 @@ export class Header {
       setChildren(this.stateIcon, shown in glyph ? [icon(glyph[shown as keyof typeof glyph])] : []);
     }
     this.state.disabled = attachment.state !== 'live' || !frame.channel;
-    setAttribute(this.state, 'title', this.state.disabled ? null : paused ? t('Back to live (Space)') : t('Pause (Space)'));
+    setAttribute(
+      this.state,
+      'title',
+      this.state.disabled ? null : paused ? t('Back to live (Space)') : t('Pause (Space)'),
+    );
   }
 
   private renderChannel(frame: Frame, channel: ChannelView): void {
@@ -95,7 +99,15 @@ export class Header {
       })),
       String(channel.id),
     );
-    setText(this.parents, capped(channel.policyPath.slice(0, -1).map((policy) => `${policy} › `).join('')));
+    setText(
+      this.parents,
+      capped(
+        channel.policyPath
+          .slice(0, -1)
+          .map((policy) => `${policy} › `)
+          .join(''),
+      ),
+    );
     setText(this.policy, capped(channel.policyPath.at(-1) ?? ''));
     setAttribute(this.policy, 'title', capped(channel.policyPath.join(' › ')));
     this.renderHealth(channel.endpoints);
@@ -152,7 +164,11 @@ class Chooser {
   render(label: readonly Node[], choices: readonly Choice[], chosen: string): void {
     const signature = JSON.stringify([choices, chosen]);
     // An open list must not change under the reader.
-    if (signature === this.drawn || (this.drawn !== '' && document.activeElement === this.select && this.sameChosen(chosen))) return;
+    if (
+      signature === this.drawn ||
+      (this.drawn !== '' && document.activeElement === this.select && this.sameChosen(chosen))
+    )
+      return;
     this.drawn = signature;
     setChildren(this.label, label);
     setChildren(

@@ -47,7 +47,9 @@ export class Inspector {
     setChildren(this.element, [
       this.heading(pick),
       element('p', 'sentence', ...parts(sentence(inspection, name))),
-      ...(pick.raced ? [element('p', 'muted', t('Read while completions raced it: the numbers do not explain the choice.'))] : []),
+      ...(pick.raced
+        ? [element('p', 'muted', t('Read while completions raced it: the numbers do not explain the choice.'))]
+        : []),
       ...(pick.candidates.length > 0 ? [this.formula(inspection, name)] : []),
       this.steps(inspection, name),
     ]);
@@ -72,7 +74,9 @@ export class Inspector {
     const { pick, policy } = inspection;
     const candidates = pick.candidates.slice(0, 2);
     const cells = (className: string, text: (candidate: Candidate) => Node | string) =>
-      candidates.map((each) => element('td', `${className} ${each.endpoint === pick.endpoint ? 'chosen' : 'loser'}`, text(each)));
+      candidates.map((each) =>
+        element('td', `${className} ${each.endpoint === pick.endpoint ? 'chosen' : 'loser'}`, text(each)),
+      );
     const row = (heading: string, className: string, text: (candidate: Candidate) => Node | string) =>
       element('tr', className, element('th', { scope: 'row' }, heading), ...cells('', text));
     const isP2c = policy === 'p2c_ewma' && candidates.every(followsFormula);
@@ -86,7 +90,9 @@ export class Inspector {
         '',
         row(pick.derived ? t('lag, as observed') : t('lag'), '', lagOf),
         ...(isP2c ? [row('√(lag in ns + 1)', '', (each) => count(root(each)))] : []),
-        row(isP2c ? t('× (inflight + 1)') : t('inflight'), '', (each) => (isP2c ? `× ${count(each.inflight + 1)}` : count(each.inflight))),
+        row(isP2c ? t('× (inflight + 1)') : t('inflight'), '', (each) =>
+          isP2c ? `× ${count(each.inflight + 1)}` : count(each.inflight),
+        ),
         ...(candidates.some(({ score }) => score !== null)
           ? [row(t('load'), 'load', (each) => (isP2c ? `= ${load(each)}` : load(each))), this.bars(pick, candidates)]
           : []),
@@ -96,7 +102,11 @@ export class Inspector {
     );
   }
 
-  private formulaHead(pick: PickRow, candidates: readonly Candidate[], name: (endpoint: number) => string): HTMLElement {
+  private formulaHead(
+    pick: PickRow,
+    candidates: readonly Candidate[],
+    name: (endpoint: number) => string,
+  ): HTMLElement {
     const heads = candidates.map((candidate, index) => {
       const chosen = candidate.endpoint === pick.endpoint;
       const letter = candidates.length > 1 ? `${'AB'[index]!} ` : '';
@@ -119,7 +129,11 @@ export class Inspector {
       const look = this.looks.of(candidate.endpoint);
       const bar = element('span', `bar ${look.colour === null ? 'series-other' : `series-${look.colour}`}`);
       setStyle(bar, 'width', `${most > 0 ? Math.max(0.5, ((candidate.score ?? 0) / most) * 100) : 0}%`);
-      return element('td', `${index === 0 ? 'a' : 'b'} ${candidate.endpoint === pick.endpoint ? 'chosen' : 'loser'}`, bar);
+      return element(
+        'td',
+        `${index === 0 ? 'a' : 'b'} ${candidate.endpoint === pick.endpoint ? 'chosen' : 'loser'}`,
+        bar,
+      );
     });
     return element('tr', { class: 'bars', 'aria-hidden': 'true' }, element('td'), ...cells);
   }
@@ -133,7 +147,10 @@ export class Inspector {
     const list = element('dl', 'steps');
     for (const [term, description] of rows) list.append(element('dt', '', term), element('dd', '', ...description));
     if (pick.endpoint !== null && (inspection.before ?? inspection.after)) {
-      list.append(element('dt', '', t('on {0}', name(pick.endpoint))), element('dd', '', ...this.neighbours(inspection)));
+      list.append(
+        element('dt', '', t('on {0}', name(pick.endpoint))),
+        element('dd', '', ...this.neighbours(inspection)),
+      );
     }
     return list;
   }

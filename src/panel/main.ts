@@ -85,7 +85,7 @@ class Panel {
     this.lastDrawn = performance.now();
     const { store } = this;
     this.root.dataset.state = store.frame?.attachment.state ?? 'starting';
-    this.root.classList.toggle('inspecting', store.query.inspect !== undefined && store.channel?.inspection !== undefined);
+    this.root.classList.toggle('inspecting', store.inspecting);
     if (store.channel) this.looks.update(store.channel.endpoints);
     for (const view of this.views) view.render();
     this.charts.render(false);

@@ -144,7 +144,13 @@ export class Overlay {
     for (const { endpoint, label, y } of placed) {
       const look = this.looks.of(endpoint);
       context.globalAlpha = this.store.hover.endpoint === null || this.store.hover.endpoint === endpoint ? 1 : 0.3;
-      this.glyph(look.mark, plot.right + 4, y - 4.5, 0.9, look.colour === null ? this.palette.other : this.palette.series[look.colour]!);
+      this.glyph(
+        look.mark,
+        plot.right + 4,
+        y - 4.5,
+        0.9,
+        look.colour === null ? this.palette.other : this.palette.series[look.colour]!,
+      );
       context.fillStyle = this.palette.foreground;
       context.fillText(label, plot.right + 16, y + 0.5, scene.gutter - 16);
     }
@@ -170,14 +176,21 @@ export class Overlay {
   /** A generation has a glyph only where no change of state caused it; its dashed line it always has. */
   private drawMarkers(scene: Scene, plot: Plot): void {
     const bottom = scene.plots.at(-1)!.bottom;
-    const labels = new Map(zip(scene.channel.endpoints, distinctEnds(scene.channel.endpoints.map(({ label }) => label))));
-    const markers = shownMarkers(scene, this.store.clearedMs).map((marker) => ({ marker, x: this.xOf(scene, plot, marker.timeMs) }));
+    const labels = new Map(
+      zip(scene.channel.endpoints, distinctEnds(scene.channel.endpoints.map(({ label }) => label))),
+    );
+    const markers = shownMarkers(scene, this.store.clearedMs).map((marker) => ({
+      marker,
+      x: this.xOf(scene, plot, marker.timeMs),
+    }));
     let free = -Infinity;
     for (const { marker, x } of markers) {
       if (isBoundary(marker)) this.vertical(x, laneHeight - 2, bottom, this.palette.muted, [3, 3]);
     }
     const causes = markers.filter(({ marker }) => marker.kind !== 'generation');
-    const glyphs = markers.filter((each) => causes.includes(each) || !causes.some((cause) => Math.abs(cause.x - each.x) < 9));
+    const glyphs = markers.filter(
+      (each) => causes.includes(each) || !causes.some((cause) => Math.abs(cause.x - each.x) < 9),
+    );
     for (const [index, { marker, x }] of glyphs.entries()) {
       if (x < free) continue;
       const nextX = (glyphs[index + 1]?.x ?? plot.right + scene.gutter) - 6;
@@ -197,7 +210,7 @@ export class Overlay {
     context.textAlign = 'left';
     context.textBaseline = 'middle';
     context.fillText(name, x + 8, laneHeight / 2 + 0.5);
-    return end + 8;
+    return end;
   }
 
   private drawCrosshair(scene: Scene, plot: Plot, timeMs: number): void {

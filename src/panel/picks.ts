@@ -50,7 +50,12 @@ export class PickList {
       ['ms', t('ms')],
     ];
     const time = element('th', { class: 'time', scope: 'col' }, this.minute, element('span', 'time-head', t('time')));
-    const head = element('tr', '', time, ...columns.map(([name, text]) => element('th', { class: name, scope: 'col' }, text)));
+    const head = element(
+      'tr',
+      '',
+      time,
+      ...columns.map(([name, text]) => element('th', { class: name, scope: 'col' }, text)),
+    );
     const cols = ['time', ...columns.map(([name]) => name)].map((name) => element('col', name));
     return element('table', '', element('colgroup', '', ...cols), element('thead', '', head), this.body);
   }
@@ -213,7 +218,8 @@ class PickTableRow {
 function drawBars(cells: readonly CandidateCell[]): void {
   const longest = Math.max(...cells.map(({ score }) => score ?? 0));
   for (const { bar, score } of cells) {
-    if (bar && score !== null && longest > 0) setStyle(bar, 'width', `${Math.max(2, (score / longest) * 100).toFixed(1)}%`);
+    if (bar && score !== null && longest > 0)
+      setStyle(bar, 'width', `${Math.max(2, (score / longest) * 100).toFixed(1)}%`);
   }
 }
 
@@ -249,14 +255,24 @@ function pair(pick: PickRow, looks: Looks, nameOf: NameOf): CandidateCell[] {
   });
 }
 
-function candidateCell(candidate: Candidate, side: 'a' | 'b', chosen: boolean, looks: Looks, nameOf: NameOf): CandidateCell {
+function candidateCell(
+  candidate: Candidate,
+  side: 'a' | 'b',
+  chosen: boolean,
+  looks: Looks,
+  nameOf: NameOf,
+): CandidateCell {
   const { endpoint, score } = candidate;
   const look = looks.of(endpoint);
   const bar = element('span', `bar ${look.colour === null ? 'series-other' : `series-${look.colour}`}`);
   const name = nameOf(endpoint);
   const cell = element(
     'td',
-    { class: `${side} ${chosen ? 'chosen' : 'loser'}`, title: chosen ? t('{0}, chosen', name) : name, 'data-endpoint': String(endpoint) },
+    {
+      class: `${side} ${chosen ? 'chosen' : 'loser'}`,
+      title: chosen ? t('{0}, chosen', name) : name,
+      'data-endpoint': String(endpoint),
+    },
     element(
       'div',
       'candidate',
@@ -277,7 +293,9 @@ function single(pick: PickRow, looks: Looks, nameOf: NameOf): CandidateCell {
     cell.append(mark(looks.of(pick.endpoint), true), foreign(nameOf(pick.endpoint), { class: 'chosen-name' }));
   } else {
     const code = pick.code === null ? null : foreign(pick.code, { title: capped(pick.code) });
-    cell.append(pick.reason === 'queued' ? element('span', 'muted', t('no endpoint')) : element('span', 'red', '✕ ', code));
+    cell.append(
+      pick.reason === 'queued' ? element('span', 'muted', t('no endpoint')) : element('span', 'red', '✕ ', code),
+    );
   }
   return { cell, score: null };
 }
@@ -322,8 +340,7 @@ interface Separator {
 /** What stands before the pick of an index: a generation that began after it, or the minute that it belongs to. */
 function separatorsBetween(channel: ChannelView, picks: readonly PickRow[]): Map<number, Separator[]> {
   const between = new Map<number, Separator[]>();
-  const put = (index: number, separator: Separator) =>
-    between.set(index, [...(between.get(index) ?? []), separator]);
+  const put = (index: number, separator: Separator) => between.set(index, [...(between.get(index) ?? []), separator]);
   const generations = channel.events.filter((event) => event.kind === 'generation');
   for (const [index, pick] of picks.entries()) {
     const newer = picks[index - 1];

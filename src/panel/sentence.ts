@@ -57,14 +57,26 @@ function because(explanation: Compared, inspection: Inspection): Part[] {
       return unmeasured(explanation, inspection);
     case 'lag':
       return winner.inflight > loser.inflight
-        ? rich(': its lag was lower, {0} against {1} ms, which outweighs its {2} calls in flight against {3}.', ...lags, ...flights)
+        ? rich(
+            ': its lag was lower, {0} against {1} ms, which outweighs its {2} calls in flight against {3}.',
+            ...lags,
+            ...flights,
+          )
         : rich(': its lag was lower, {0} against {1} ms.', ...lags);
     case 'inflight':
       return (winner.lagNs ?? 0) > (loser.lagNs ?? 0)
-        ? rich(': it had fewer calls in flight, {2} against {3}, which outweighs its lag of {0} against {1} ms.', ...lags, ...flights)
+        ? rich(
+            ': it had fewer calls in flight, {2} against {3}, which outweighs its lag of {0} against {1} ms.',
+            ...lags,
+            ...flights,
+          )
         : rich(': it had fewer calls in flight, {0} against {1}.', ...flights);
     case 'both':
-      return rich(': its lag was lower, {0} against {1} ms, and so were its calls in flight, {2} against {3}.', ...lags, ...flights);
+      return rich(
+        ': its lag was lower, {0} against {1} ms, and so were its calls in flight, {2} against {3}.',
+        ...lags,
+        ...flights,
+      );
     case 'score':
       return rich('.');
   }

@@ -59,16 +59,28 @@ export class States {
         'li',
         '',
         element('span', 'client', name, element('span', 'muted', ` ${client.pid}`)),
-        button({ class: 'primary', 'aria-label': t('Attach to {0} {1}', client.name, client.pid) }, attach, t('Attach')),
+        button(
+          { class: 'primary', 'aria-label': t('Attach to {0} {1}', client.name, client.pid) },
+          attach,
+          t('Attach'),
+        ),
         foreign(client.folder, { class: 'muted small folder' }),
       );
     });
     return element(
       'section',
       'empty',
-      element('p', 'lead', clients.length === 1 ? t('A client can be attached to.') : t('{0} clients can be attached to.', clients.length)),
+      element(
+        'p',
+        'lead',
+        clients.length === 1 ? t('A client can be attached to.') : t('{0} clients can be attached to.', clients.length),
+      ),
       element('ul', 'clients', ...rows),
-      element('p', 'muted', link(t('Enter an address'), () => this.store.command({ name: 'enterAddress' }))),
+      element(
+        'p',
+        'muted',
+        link(t('Enter an address'), () => this.store.command({ name: 'enterAddress' })),
+      ),
     );
   }
 
@@ -175,7 +187,9 @@ function nextTry(atMs: number | null, tries: number): string {
   if (atMs === null) return t('Waiting for the client to come back.');
   const left = Math.max(0, Math.ceil((atMs - Date.now()) / 1000));
   if (left === 0) return t('Trying again now.');
-  return tries === 0 ? t('Trying again in {0} s.', left) : t('Trying again in {0} s; tries so far: {1}.', left, count(tries));
+  return tries === 0
+    ? t('Trying again in {0} s.', left)
+    : t('Trying again in {0} s; tries so far: {1}.', left, count(tries));
 }
 
 function link(text: string, onClick: () => void): HTMLElement {
@@ -228,7 +242,8 @@ export class Announcer {
     if (!frame) return;
     const { attachment } = frame;
     const name = attachment.state === 'none' ? '' : attachment.client.name;
-    const state = paused && query.untilMs !== undefined ? t('Paused at {0}', exactTime(query.untilMs)) : stateName(attachment);
+    const state =
+      paused && query.untilMs !== undefined ? t('Paused at {0}', exactTime(query.untilMs)) : stateName(attachment);
     const said = `${name} ${state}`.trim();
     if (said === this.last) return;
     this.last = said;

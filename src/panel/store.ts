@@ -63,6 +63,11 @@ export class Store {
     return this.query.untilMs !== undefined;
   }
 
+  /** A pick is explained: the host answered for the one that is asked for. */
+  get inspecting(): boolean {
+    return this.query.inspect !== undefined && this.channel?.inspection !== undefined;
+  }
+
   /** The picks to list: of the frame, or the held ones, with what became known of them meanwhile. */
   get picks(): readonly PickRow[] {
     const { channel, held } = this;

@@ -50,7 +50,13 @@ interface Second {
   readonly lagMs: number[];
 }
 
-type Completion = { atMs: number; backend: Backend; pick: { -readonly [K in keyof PickRow]: PickRow[K] }; ms: number; generation: number };
+type Completion = {
+  atMs: number;
+  backend: Backend;
+  pick: { -readonly [K in keyof PickRow]: PickRow[K] };
+  ms: number;
+  generation: number;
+};
 
 export interface FakeOptions {
   readonly seed?: number;
@@ -85,7 +91,14 @@ export class FakeFeed {
   constructor({ seed = 7, meansMs = [2, 5, 10, 40, 8], picksPerSecond = 150, addresses, methods }: FakeOptions = {}) {
     this.random = mulberry32(seed);
     this.rate = picksPerSecond;
-    this.methods = methods ?? ['/shop.Cart/GetCart', '/shop.Cart/GetCart', '/shop.Cart/GetCart', '/shop.Cart/ListItems', '/shop.Cart/PutItem', '/shop.Cart/Checkout'];
+    this.methods = methods ?? [
+      '/shop.Cart/GetCart',
+      '/shop.Cart/GetCart',
+      '/shop.Cart/GetCart',
+      '/shop.Cart/ListItems',
+      '/shop.Cart/PutItem',
+      '/shop.Cart/Checkout',
+    ];
     this.backends = meansMs.map((meanMs, index) => ({
       id: index + 1,
       address: addresses?.[index] ?? `10.0.0.${index + 1}:50051`,
@@ -158,19 +171,33 @@ export class FakeFeed {
       to: backend.ready ? 'READY' : 'TRANSIENT_FAILURE',
       error: backend.ready ? '' : downError,
     });
-    this.markers.push({ timeMs: this.nowMs, kind: backend.ready ? 'ready' : 'notReady', endpoint: backend.id, historyLost: false });
+    this.markers.push({
+      timeMs: this.nowMs,
+      kind: backend.ready ? 'ready' : 'notReady',
+      endpoint: backend.id,
+      historyLost: false,
+    });
     this.rebuild(backend.ready ? 'endpointReady' : 'endpointNotReady');
   }
 
   /** A new picker: go-zero's forgets all. */
   private rebuild(cause: 'endpointReady' | 'endpointNotReady'): void {
     this.generation += 1;
-    for (const backend of this.backends) Object.assign(backend, { lagNs: 0, success: 1000, inflight: 0, lastPickMs: NaN });
+    for (const backend of this.backends)
+      Object.assign(backend, { lagNs: 0, success: 1000, inflight: 0, lastPickMs: NaN });
     if (this.nowMs > startMs) {
       this.markers.push({ timeMs: this.nowMs, kind: 'generation', generation: this.generation, historyLost: true });
     }
     const ready = this.backends.filter((each) => each.ready).length;
-    this.events.unshift({ key: this.events.length, timeMs: this.nowMs, kind: 'generation', generation: this.generation, ready, cause, historyLost: true });
+    this.events.unshift({
+      key: this.events.length,
+      timeMs: this.nowMs,
+      kind: 'generation',
+      generation: this.generation,
+      ready,
+      cause,
+      historyLost: true,
+    });
   }
 
   private pick(): void {

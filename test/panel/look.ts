@@ -11,7 +11,8 @@ import { PanelPage } from './page';
 import { situations } from './situations';
 import type { ThemeName } from './themes';
 
-const [folder = 'look', themeList = 'dark,light,hc-dark,hc-light', widthList = '300,320,600,900', only] = process.argv.slice(2);
+const [folder = 'look', themeList = 'dark,light,hc-dark,hc-light', widthList = '300,320,600,900', only] =
+  process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 const browser = await launchBrowser();
 for (const width of widthList.split(',').map(Number)) {

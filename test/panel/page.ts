@@ -65,7 +65,8 @@ export class PanelPage {
 
   async setTheme(theme: ThemeName): Promise<void> {
     await this.page.evaluate(({ bodyClass, tokens }) => {
-      for (const [name, value] of Object.entries(tokens)) document.documentElement.style.setProperty(`--vscode-${name}`, value);
+      for (const [name, value] of Object.entries(tokens))
+        document.documentElement.style.setProperty(`--vscode-${name}`, value);
       document.body.className = bodyClass;
     }, themes[theme]);
   }
@@ -85,7 +86,9 @@ export class PanelPage {
     });
     await page.goto(`${origin}/`);
     await this.setTheme(this.options.theme ?? 'dark');
-    await page.waitForFunction(() => document.querySelector('.panel[data-state]:not([data-state="starting"])') !== null);
+    await page.waitForFunction(
+      () => document.querySelector('.panel[data-state]:not([data-state="starting"])') !== null,
+    );
   }
 
   private async receive(message: ToHost): Promise<void> {
@@ -140,6 +143,9 @@ async function bundleOnce(): Promise<ReadonlyMap<string, ServedFile>> {
     ['/vscode.js', { contentType: 'text/javascript', body: vscodeStandIn }],
     ['/panel.js', { contentType: 'text/javascript', body: textOf('.js') }],
     // A webview has the ground of the side bar behind it.
-    ['/panel.css', { contentType: 'text/css', body: `${textOf('.css')}\nbody{background:var(--vscode-sideBar-background)}` }],
+    [
+      '/panel.css',
+      { contentType: 'text/css', body: `${textOf('.css')}\nbody{background:var(--vscode-sideBar-background)}` },
+    ],
   ]);
 }

@@ -12,7 +12,12 @@ export interface Situation {
 function attachment(view: AttachmentView, data: boolean): Situation['frame'] {
   return (feed, query) => {
     const frame = feed.frame(query);
-    return { attachment: view, clients: frame.clients, channels: data ? frame.channels : [], channel: data ? frame.channel : undefined };
+    return {
+      attachment: view,
+      clients: frame.clients,
+      channels: data ? frame.channels : [],
+      channel: data ? frame.channel : undefined,
+    };
   };
 }
 
@@ -59,20 +64,33 @@ export const situations: Readonly<Record<string, Situation>> = {
   lost: {
     frame: (feed, query) =>
       attachment(
-        { state: 'lost', client, atMs: feed.nowMs, reason: 'The client closed the stream.', nextTryMs: Date.now() + 4000, tries: 3 },
+        {
+          state: 'lost',
+          client,
+          atMs: feed.nowMs,
+          reason: 'The client closed the stream.',
+          nextTryMs: Date.now() + 4000,
+          tries: 3,
+        },
         true,
       )(feed, query),
   },
   refused: {
     frame: attachment(
-      { state: 'refused', client, cause: 'wrongToken', reason: 'The client at /run/user/1000/pickscope/48213.sock refused the token. Enter the token that it was started with.' },
+      {
+        state: 'refused',
+        client,
+        cause: 'wrongToken',
+        reason:
+          'The client at /run/user/1000/pickscope/48213.sock refused the token. Enter the token that it was started with.',
+      },
       false,
     ),
   },
   idle: {
     frame: (feed, query) => {
       const frame = feed.frame({ ...query, untilMs: feed.nowMs });
-      return { ...frame, channel: { ...frame.channel!, live: true, atMs: feed.nowMs + 130_000, picksPerSecond: 0, picks: [] } };
+      return { ...frame, channel: { ...frame.channel!, live: true, atMs: feed.nowMs + 130_000, picksPerSecond: 0 } };
     },
   },
   many: {
