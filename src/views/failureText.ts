@@ -16,7 +16,7 @@ export function lossText(loss: Loss, target: Target): string {
     case 'gap':
       return l10n.t('Messages were lost on the way; a new snapshot is being asked for.');
     case 'gone':
-      return l10n.t('The process has ended. It is attached again when it is started again.');
+      return l10n.t('The process has ended.');
     case 'failed':
       return withDetail(l10n.t('The stream could not be read.'), loss.detail);
   }
