@@ -1,0 +1,133 @@
+import { pathToFileURL } from 'node:url';
+
+/** How long a person would wait for VS Code to do something, ms; a slow machine needs more than a fast one. */
+const patienceMs = 60_000;
+
+/**
+ * @typedef {object} WorkbenchOptions
+ * @property {string} [folder] The folder that is opened; none by default.
+ * @property {string} [developmentPath] Folder of an extension under development.
+ * @property {string} [testsPath] Module whose run() the extension host calls. VS Code then closes when it has.
+ * @property {{ width: number, height: number }} [viewport] Pixels.
+ * @property {number} [scale] Device pixels a pixel.
+ * @property {(code: number) => void} [onExit] Told the exit code of the tests.
+ */
+
+/**
+ * Opens the workbench of a server (see server.mjs) in a browser.
+ *
+ * @param {import('playwright-core').Browser} browser
+ * @param {string} origin
+ * @param {WorkbenchOptions} [options]
+ * @returns {Promise<Workbench>}
+ */
+export async function openWorkbench(browser, origin, options = {}) {
+  const context = await browser.newContext({
+    viewport: options.viewport ?? { width: 1280, height: 900 },
+    deviceScaleFactor: options.scale ?? 1,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(patienceMs);
+  await page.exposeFunction('codeAutomationExit', (code) => options.onExit?.(code));
+  await page.exposeFunction('codeAutomationLog', () => undefined);
+  await page.goto(workbenchAddress(origin, options), { timeout: patienceMs });
+  return new Workbench(page);
+}
+
+/**
+ * @param {string} origin
+ * @param {WorkbenchOptions} options
+ * @returns {string} The address to open in a browser.
+ */
+export function workbenchAddress(origin, options) {
+  const { host } = new URL(origin);
+  // The authority must be the address's own, or VS Code takes the two for different machines.
+  const remote = (file) => `vscode-remote://${host}${pathToFileURL(file).pathname}`;
+  const payload = [
+    ['skipWelcome', 'true'],
+    ['skipReleaseNotes', 'true'],
+  ];
+  if (options.developmentPath) payload.push(['extensionDevelopmentPath', remote(options.developmentPath)]);
+  if (options.testsPath) payload.push(['extensionTestsPath', remote(options.testsPath)]);
+  const address = new URL('/', origin);
+  if (options.folder) address.searchParams.set('folder', options.folder);
+  address.searchParams.set('payload', JSON.stringify(payload));
+  return address.href;
+}
+
+/** What a person does in VS Code. */
+export class Workbench {
+  /** @param {import('playwright-core').Page} page */
+  constructor(page) {
+    this.page = page;
+  }
+
+  /** Opens an extension's view container by its name in the activity bar. */
+  async openSideBar(name) {
+    const action = this.page.locator(`.activitybar .action-label[aria-label^="${name}"]`);
+    await action.waitFor();
+    const item = this.page.locator('.activitybar .action-item.checked', { has: action });
+    if ((await item.count()) === 0) await action.click();
+    await item.waitFor();
+  }
+
+  /** Runs a command by the palette. Until the extension that brings it is there, the palette is asked again. */
+  async runCommand(title) {
+    const { page } = this;
+    const input = page.locator('.quick-input-widget input');
+    const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+    for (const end = Date.now() + patienceMs; ;) {
+      await page.keyboard.press('F1');
+      await input.waitFor();
+      await input.fill(`>${title}`);
+      const found = await row.waitFor({ timeout: 2000 }).then(
+        () => true,
+        () => false,
+      );
+      if (found) break;
+      if (Date.now() > end) throw new Error(`VS Code has no command "${title}".`);
+      await page.keyboard.press('Escape');
+    }
+    await row.click();
+  }
+
+  /** Answers an input box that is open, by typing and Enter. */
+  async answer(text) {
+    const input = this.page.locator('.quick-input-widget:visible input').first();
+    await input.waitFor();
+    await input.fill(text);
+    await input.press('Enter');
+  }
+
+  /** Chooses from a list that is open, as soon as it has that entry. */
+  async choose(text) {
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first().click();
+  }
+
+  /**
+   * The document inside an extension's webview.
+   *
+   * @param {string} extension `publisher.name`
+   */
+  webview(extension) {
+    return this.page
+      .frameLocator(`iframe.webview.ready[src*="extensionId=${extension}"]`)
+      .frameLocator('iframe#active-frame');
+  }
+
+  /** Drags the side bar's edge until it is this wide, in pixels. */
+  async setSideBarWidth(width) {
+    const bar = await this.page.locator('.part.sidebar').boundingBox();
+    if (!bar) throw new Error('The side bar is not shown.');
+    const y = bar.y + bar.height / 2;
+    await this.page.mouse.move(bar.x + bar.width, y);
+    await this.page.mouse.down();
+    await this.page.mouse.move(bar.x + width, y, { steps: 8 });
+    await this.page.mouse.up();
+    await this.page.mouse.move(bar.x + width + 200, y);
+  }
+
+  async close() {
+    await this.page.context().close();
+  }
+}
