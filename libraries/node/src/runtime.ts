@@ -5,11 +5,12 @@ import { registerP2cEwma, supportsPolicies } from './balancer/p2cEwma';
 import type { DecisionSlot } from './balancer/decisionSlot';
 import type { PolicyTraits } from './observe/channels';
 import { internalsOf, ownCopy } from './observe/copies';
+import { failOpen } from './observe/failOpen';
 import { Hooks } from './observe/hooks';
 import { p2cEwmaName } from './policies/p2cEwma';
 import { Recorder } from './recorder/recorder';
-import { openDebugServer, type DebugServer } from './server/debugServer';
-import { describeProcess } from './server/process';
+import { openServer, type OpenServer } from './server/listen';
+import { describeProcess, processName } from './server/process';
 
 type Grpc = typeof GrpcModule;
 
@@ -28,14 +29,16 @@ class Runtime {
   private readonly slot: DecisionSlot = { picker: undefined, endpoints: [] };
   private readonly instance = randomBytes(16).toString('hex');
   private readonly versions = new Set<string>();
-  private server: Promise<DebugServer> | undefined;
+  private server: Promise<OpenServer> | undefined;
 
   /** Hooks a copy of grpc-js; does nothing where its insides cannot be found. */
   observe(grpc: Grpc): void {
-    const internals = internalsOf(grpc);
-    if (!internals) return;
-    this.versions.add(internals.version);
-    new Hooks(internals, this.recorder, this.slot, traits).install();
+    failOpen(() => {
+      const internals = internalsOf(grpc);
+      if (!internals) return;
+      this.versions.add(internals.version);
+      new Hooks(internals, this.recorder, this.slot, traits).install();
+    });
   }
 
   registerPolicies(grpc: Grpc): void {
@@ -43,7 +46,7 @@ class Runtime {
   }
 
   /** One server a process: while it runs, it is given again. */
-  startServer(options: ServerOptions): Promise<DebugServer> {
+  startServer(options: ServerOptions): Promise<OpenServer> {
     this.server ??= this.openServer(options).catch((error: unknown) => {
       this.server = undefined;
       throw error;
@@ -51,10 +54,11 @@ class Runtime {
     return this.server;
   }
 
-  private async openServer(options: ServerOptions): Promise<DebugServer> {
-    const describe = () => describeProcess(this.instance, options.name, [...this.versions]);
-    const tcp = options.tcp ?? (process.env.PICKSCOPE_LISTEN || undefined);
-    const server = await openDebugServer(ownCopy, this.recorder, describe, { tcp });
+  private async openServer(options: ServerOptions): Promise<OpenServer> {
+    const name = processName(options.name);
+    const describe = () => describeProcess(this.instance, name, [...this.versions]);
+    const tcp = options.tcp ?? fromEnvironment('PICKSCOPE_LISTEN');
+    const server = await openServer(ownCopy, this.recorder, describe, tcp, fromEnvironment('PICKSCOPE_TOKEN'));
     return {
       address: server.address,
       close: () => {
@@ -63,6 +67,12 @@ class Runtime {
       },
     };
   }
+}
+
+/** An empty variable counts as none. */
+function fromEnvironment(name: string): string | undefined {
+  const value = process.env[name];
+  return value === '' ? undefined : value;
 }
 
 // Several copies of this library may be loaded; the first one serves them all.

@@ -2,20 +2,16 @@ import { PickResult as Result } from '@pickscope/protocol/messages';
 import type { DecisionSlot } from '../balancer/decisionSlot';
 import type { EndpointRecord } from '../recorder/entities';
 import type { Attempt, RecordedDecision, Recorder } from '../recorder/recorder';
-import { attempt as tryTo, Channels, type ObservedChannel, type PolicyTraits } from './channels';
+import { Channels, type PolicyTraits } from './channels';
+import type { ObservedChannel } from './endpoints';
+import { failOpen } from './failOpen';
 import {
   pickType,
-  type ControlHelper,
-  type Endpoint,
   type GrpcInternals,
   type InternalChannel,
-  type LeafLoadBalancer,
-  type LoadBalancer,
   type LoadBalancingCall,
-  type Patchable,
   type PickResult,
-  type ResolvingLoadBalancer,
-  type Subchannel,
+  type RetryingCall,
 } from './internals';
 
 /*
@@ -23,20 +19,19 @@ import {
  * wrong in the observing stays there.
  */
 
-type Method<This, Args extends unknown[], R> = (this: This, ...args: Args) => R;
-
-/** Marks what has been replaced, so that two copies of this library do not both observe. */
+/** Marks a copy of grpc-js that is hooked, so that two copies of this library do not both do it. */
 const hooked = Symbol.for('pickscope.hooked');
 
 export class Hooks {
   private readonly channels: Channels;
   private readonly attempts = new WeakMap<LoadBalancingCall, Attempt>();
-  private readonly retries = new WeakMap<object, { readonly call: number; attempts: number }>();
+  private readonly retries = new WeakMap<RetryingCall, { readonly call: number; attempts: number }>();
+  /** By the list of endpoints that a picker of ours was built with. */
   private readonly endpointsOfPicker = new WeakMap<object, readonly EndpointRecord[]>();
   /** The call that is being picked for. */
   private picking: LoadBalancingCall | undefined;
   /** The call that begins an attempt right now. */
-  private retrying: object | undefined;
+  private retrying: RetryingCall | undefined;
 
   constructor(
     private readonly internals: GrpcInternals,
@@ -52,14 +47,15 @@ export class Hooks {
     const mark = this.internals.InternalChannel.prototype as { [hooked]?: boolean };
     if (mark[hooked]) return;
     mark[hooked] = true;
-    for (const hook of [this.hookCalls, this.hookChannels, this.hookPolicies, this.hookConnections]) {
-      tryTo(() => hook.call(this));
-    }
+    failOpen(() => this.hookCalls());
+    failOpen(() => this.hookChannels());
+    failOpen(() => this.hookPolicies());
+    failOpen(() => this.hookConnections());
   }
 
   private hookCalls(): void {
     const { LoadBalancingCall, RetryingCall } = this.internals;
-    replace<LoadBalancingCall, [], void>(LoadBalancingCall, 'doPick', (original, call) => {
+    replace(LoadBalancingCall.prototype, 'doPick', (original, call) => {
       const outer = this.picking;
       this.picking = call;
       try {
@@ -68,20 +64,16 @@ export class Hooks {
         this.picking = outer;
       }
     });
-    replace<LoadBalancingCall, [{ code: number }, ...unknown[]], void>(
-      LoadBalancingCall,
-      'outputStatus',
-      (original, call, status, ...rest) => {
-        try {
-          original(status, ...rest);
-        } finally {
-          // Afterwards, when the policy has been told of the end too.
-          const attempt = this.attempts.get(call);
-          if (attempt) tryTo(() => this.recorder.ended(attempt, status.code));
-        }
-      },
-    );
-    replace<object, [], void>(RetryingCall, 'startNewAttempt', (original, call) => {
+    replace(LoadBalancingCall.prototype, 'outputStatus', (original, call, status, ...rest) => {
+      try {
+        original(status, ...rest);
+      } finally {
+        // Afterwards, when the policy has been told of the end too.
+        const attempt = this.attempts.get(call);
+        if (attempt) failOpen(() => this.recorder.ended(attempt, status.code));
+      }
+    });
+    replace(RetryingCall.prototype, 'startNewAttempt', (original, call) => {
       const outer = this.retrying;
       this.retrying = call;
       try {
@@ -93,74 +85,58 @@ export class Hooks {
   }
 
   private hookChannels(): void {
-    const { InternalChannel } = this.internals;
-    replace<InternalChannel, unknown[], PickResult>(InternalChannel, 'doPick', (original, channel, ...args) => {
+    const { prototype } = this.internals.InternalChannel;
+    replace(prototype, 'doPick', (original, channel, ...args) => {
       const call = this.picking;
       this.picking = undefined;
       this.slot.picker = undefined;
       const result = original(...args);
-      return (call && tryTo(() => this.picked(channel, call, result))) ?? result;
+      return (call && failOpen(() => this.picked(channel, call, result))) ?? result;
     });
-    replace<InternalChannel, [number], void>(InternalChannel, 'updateState', (original, channel, state) => {
+    replace(prototype, 'updateState', (original, channel, state) => {
       original(state);
-      tryTo(() => this.channels.stateChanged(channel, state));
+      failOpen(() => this.channels.stateChanged(channel, state));
     });
-    replace<InternalChannel, [], void>(InternalChannel, 'close', (original, channel) => {
+    replace(prototype, 'close', (original, channel) => {
       original();
-      tryTo(() => this.channels.closed(channel));
+      failOpen(() => this.channels.closed(channel));
     });
   }
 
   private hookPolicies(): void {
     const { loadBalancer, ResolvingLoadBalancer } = this.internals;
-    replaceIn<object, [{ getLoadBalancerName(): string }, ControlHelper, ...unknown[]], LoadBalancer | null>(
-      loadBalancer,
-      'createLoadBalancer',
-      (original, _module, config, helper, ...rest) => {
-        const created = tryTo(() => this.channels.policyCreated(config.getLoadBalancerName(), helper));
-        const balancer = original(config, created?.helper ?? helper, ...rest);
-        if (created && balancer) tryTo(() => this.channels.observeBalancer(created.node, balancer));
-        return balancer;
-      },
-    );
-    replace<ResolvingLoadBalancer, [{ details: string }], void>(
-      ResolvingLoadBalancer,
-      'handleResolutionFailure',
-      (original, balancer, error) => {
-        tryTo(() => this.channels.resolutionFailed(balancer.childLoadBalancer, error.details));
-        original(error);
-      },
-    );
+    replace(loadBalancer, 'createLoadBalancer', (original, _module, config, helper, ...rest) => {
+      const created = failOpen(() => this.channels.policyCreated(config.getLoadBalancerName(), helper));
+      const balancer = original(config, created?.helper ?? helper, ...rest);
+      if (created && balancer) failOpen(() => this.channels.observePolicy(created.node, balancer));
+      return balancer;
+    });
+    replace(ResolvingLoadBalancer.prototype, 'handleResolutionFailure', (original, balancer, error) => {
+      failOpen(() => this.channels.resolutionFailed(balancer.childLoadBalancer, error.details));
+      original(error);
+    });
   }
 
   private hookConnections(): void {
     const { LeafLoadBalancer, PickFirstLoadBalancer, Subchannel } = this.internals;
-    replace<LeafLoadBalancer, [], void>(LeafLoadBalancer, 'startConnecting', (original, leaf) => {
-      tryTo(() => this.channels.leafStarting(leaf));
+    replace(LeafLoadBalancer.prototype, 'startConnecting', (original, leaf) => {
+      failOpen(() => this.channels.leafStarting(leaf));
       original();
     });
-    replace<{ currentPick?: Subchannel | null }, [number, object, unknown?], void>(
-      PickFirstLoadBalancer,
-      'updateState',
-      (original, balancer, state, picker, error) =>
-        this.channels.pickFirstReports(balancer, state, balancer.currentPick ?? null, error, () =>
-          original(state, picker, error),
-        ),
+    replace(PickFirstLoadBalancer.prototype, 'updateState', (original, balancer, state, picker, error) =>
+      this.channels.pickFirstReports(balancer, state, error ?? '', () => original(state, picker, error)),
     );
-    replace<Subchannel, [readonly number[], number, string?], boolean>(
-      Subchannel,
-      'transitionToState',
-      (original, subchannel, from, to, error) => {
-        // Before: those that listen to the subchannel make endpoints and pickers of its state.
-        tryTo(() => {
-          if (from.includes(subchannel.getConnectivityState())) this.channels.subchannelChanges(subchannel, to, error);
-        });
-        return original(from, to, error);
-      },
-    );
+    replace(Subchannel.prototype, 'transitionToState', (original, subchannel, from, to, error) => {
+      // Before: those that listen to the subchannel make endpoints and pickers of its state.
+      failOpen(() => {
+        if (!from.includes(subchannel.getConnectivityState())) return;
+        this.channels.endpoints.subchannelChanges(subchannel, to, error ?? '');
+      });
+      return original(from, to, error);
+    });
   }
 
-  /** Notes a pick; the result, where it is to be another, tells when the call starts. */
+  /** Notes a pick. The result, where it is to be another, also tells when the call starts. */
   private picked(internal: InternalChannel, call: LoadBalancingCall, result: PickResult): PickResult | undefined {
     const channel = this.channels.of(internal);
     this.channels.notePicker(internal, channel);
@@ -171,13 +147,12 @@ export class Hooks {
       return undefined;
     }
     const endpoint =
-      decision?.endpoints[decision.decision.chosen] ?? this.channels.endpointOfSubchannel(channel, result.subchannel);
+      decision?.endpoints[decision.decision.chosen] ?? this.channels.endpoints.ofSubchannel(channel, result.subchannel);
     this.recorder.picked(attempt, Result.COMPLETED, endpoint, 0, decision);
-    attempt.status = decision && endpoint.status;
     return {
       ...result,
       onCallStarted: () => {
-        tryTo(() => this.recorder.started(attempt));
+        failOpen(() => this.recorder.started(attempt));
         result.onCallStarted?.();
       },
     };
@@ -188,14 +163,17 @@ export class Hooks {
     if (known) return known;
     const retry = this.retrying && this.retryOf(this.retrying);
     this.retrying = undefined;
-    const attempt = retry
-      ? this.recorder.attemptBegan(channel.record, retry.call, ++retry.attempts, call.methodName)
-      : this.recorder.attemptBegan(channel.record, this.recorder.nextCall(), 1, call.methodName);
+    const attempt = this.recorder.attemptBegan(
+      channel.record,
+      retry?.call ?? this.recorder.nextCall(),
+      retry ? ++retry.attempts : 1,
+      call.methodName,
+    );
     this.attempts.set(call, attempt);
     return attempt;
   }
 
-  private retryOf(call: object): { readonly call: number; attempts: number } {
+  private retryOf(call: RetryingCall): { readonly call: number; attempts: number } {
     let retry = this.retries.get(call);
     if (!retry) this.retries.set(call, (retry = { call: this.recorder.nextCall(), attempts: 0 }));
     return retry;
@@ -207,7 +185,7 @@ export class Hooks {
     if (!picker) return undefined;
     let records = this.endpointsOfPicker.get(endpoints);
     if (!records) {
-      records = this.channels.endpointsOf(channel, endpoints as readonly Endpoint[]);
+      records = endpoints.map((endpoint) => this.channels.endpoints.of(channel, endpoint));
       this.endpointsOfPicker.set(endpoints, records);
       records.forEach((record, index) => (record.status = picker.endpoints[index]));
     }
@@ -219,32 +197,29 @@ function incomplete(result: PickResult): Result {
   switch (result.pickResultType) {
     case pickType.QUEUE:
       return Result.QUEUED;
-    case pickType.DROP:
-      return Result.DROPPED;
-    default:
+    case pickType.TRANSIENT_FAILURE:
       return Result.FAILED;
+    default:
+      return Result.DROPPED;
   }
 }
 
-/** Replaces a method of a class. `original` is bound already. */
-function replace<This extends object, Args extends unknown[], R>(
-  patched: Patchable,
-  name: string,
-  around: (original: (...args: Args) => R, self: This, ...args: Args) => R,
-): void {
-  replaceIn(patched.prototype, name, around);
-}
+/** What stands in for a method: given the original, bound already, and what the method was called with. */
+type Around<Self, Method> = Method extends (...args: infer Args) => infer R
+  ? (original: (...args: Args) => R, self: Self, ...args: Args) => R
+  : never;
 
-function replaceIn<This extends object, Args extends unknown[], R>(
-  object: object,
-  name: string,
-  around: (original: (...args: Args) => R, self: This, ...args: Args) => R,
+function replace<Owner extends object, Name extends keyof Owner>(
+  owner: Owner,
+  name: Name,
+  around: Around<Owner, Owner[Name]>,
 ): void {
-  const methods = object as Record<string, Method<This, Args, R> | undefined>;
-  const original = methods[name];
+  const original: unknown = owner[name];
   // Another version of grpc-js: it is observed without this.
   if (typeof original !== 'function') return;
-  methods[name] = function (...args) {
-    return around((...given) => original.apply(this, given), this, ...args);
-  };
+  // The types of the arguments are held by the signature above.
+  const call = around as (original: (...args: unknown[]) => unknown, self: Owner, ...args: unknown[]) => unknown;
+  owner[name] = function (this: Owner, ...args: unknown[]) {
+    return call((...given) => original.apply(this, given) as unknown, this, ...args);
+  } as Owner[Name];
 }

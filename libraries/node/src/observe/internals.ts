@@ -7,23 +7,36 @@ export interface InternalChannel {
   readonly currentPicker: object;
   /** Not there yet while the constructor runs. */
   readonly resolvingLoadBalancer?: ResolvingLoadBalancer;
-  getTarget(): string;
-  getChannelzRef(): { readonly id: number; readonly name: string };
+  readonly getTarget: () => string;
+  readonly getChannelzRef: () => { readonly id: number; readonly name: string };
+  doPick: (...args: unknown[]) => PickResult;
+  updateState: (state: number) => void;
+  close: () => void;
 }
 
 export interface ResolvingLoadBalancer {
   readonly childLoadBalancer: object;
+  handleResolutionFailure: (error: { readonly details: string }) => void;
 }
 
+/** One attempt of a call. */
 export interface LoadBalancingCall {
   readonly methodName: string;
+  doPick: () => void;
+  outputStatus: (status: { readonly code: number }, ...rest: unknown[]) => void;
+}
+
+/** A call with all of its attempts. */
+export interface RetryingCall {
+  startNewAttempt: () => void;
 }
 
 export interface Subchannel {
-  getConnectivityState(): number;
-  getAddress(): string;
-  getChannelzRef(): { readonly id: number };
-  getRealSubchannel(): Subchannel;
+  readonly getConnectivityState: () => number;
+  readonly getAddress: () => string;
+  readonly getChannelzRef: () => { readonly id: number };
+  readonly getRealSubchannel: () => Subchannel;
+  transitionToState: (from: readonly number[], to: number, error?: string) => boolean;
 }
 
 /** grpc-js's own numbers. */
@@ -40,46 +53,58 @@ export interface Endpoint {
   readonly addresses: readonly object[];
 }
 
-/** Up to 1.12 a plain list. */
+/** Up to 1.13 a plain list. */
 export type EndpointList =
   | readonly Endpoint[]
   | { readonly ok: true; readonly value: readonly Endpoint[] }
   | { readonly ok: false; readonly error: { readonly details: string } };
 
 export interface ControlHelper {
-  createSubchannel(address: object, ...rest: unknown[]): Subchannel;
-  updateState(state: number, picker: { readonly subchannel?: Subchannel }, ...rest: unknown[]): void;
+  createSubchannel: (address: object, ...rest: unknown[]) => Subchannel;
+  updateState: (state: number, picker: object, ...rest: unknown[]) => void;
   /** Where the helper is that of a ChildLoadBalancerHandler: that handler. */
   readonly parent?: object;
 }
 
 export interface LoadBalancer {
-  updateAddressList(endpoints: EndpointList, ...rest: unknown[]): unknown;
-  destroy(): void;
-  getTypeName(): string;
+  updateAddressList: (endpoints: EndpointList, ...rest: unknown[]) => unknown;
+  destroy: () => void;
+}
+
+export interface PickFirstLoadBalancer {
+  readonly currentPick?: Subchannel | null;
+  /** The error is not there before 1.13. */
+  updateState: (state: number, picker: object, error?: string | null) => void;
 }
 
 export interface LeafLoadBalancer {
-  readonly pickFirstBalancer: object;
-  getEndpoint(): Endpoint;
+  readonly pickFirstBalancer: PickFirstLoadBalancer;
+  readonly getEndpoint: () => Endpoint;
+  startConnecting: () => void;
 }
 
-/** A class whose methods are replaced. */
-export interface Patchable {
-  readonly prototype: object;
+export interface LoadBalancerModule {
+  createLoadBalancer: (
+    config: { readonly getLoadBalancerName: () => string },
+    helper: ControlHelper,
+    ...rest: unknown[]
+  ) => LoadBalancer | null;
+}
+
+interface Class<Instance> {
+  readonly prototype: Instance;
 }
 
 export interface GrpcInternals {
   readonly version: string;
-  readonly InternalChannel: Patchable;
-  readonly LoadBalancingCall: Patchable;
-  readonly RetryingCall: Patchable;
-  readonly Subchannel: Patchable;
-  readonly ResolvingLoadBalancer: Patchable;
-  readonly PickFirstLoadBalancer: Patchable;
-  readonly LeafLoadBalancer: Patchable;
-  /** The module itself: its createLoadBalancer is replaced. */
-  readonly loadBalancer: object;
+  readonly InternalChannel: Class<InternalChannel>;
+  readonly LoadBalancingCall: Class<LoadBalancingCall>;
+  readonly RetryingCall: Class<RetryingCall>;
+  readonly Subchannel: Class<Subchannel>;
+  readonly ResolvingLoadBalancer: Class<ResolvingLoadBalancer>;
+  readonly PickFirstLoadBalancer: Class<PickFirstLoadBalancer>;
+  readonly LeafLoadBalancer: Class<LeafLoadBalancer>;
+  readonly loadBalancer: LoadBalancerModule;
   readonly addressToString: (address: object) => string;
 }
 
@@ -87,18 +112,21 @@ export interface GrpcInternals {
  * @param load Loads a module of one copy of grpc-js by its path in the package.
  */
 export function loadInternals(load: (path: string) => unknown): GrpcInternals {
-  const find = (module: string) => load(`build/src/${module}`) as Record<string, Patchable>;
-  const pickFirst = find('load-balancer-pick-first.js');
+  const module = (name: string) => load(`build/src/${name}`) as GrpcInternals;
+  const { PickFirstLoadBalancer, LeafLoadBalancer } = module('load-balancer-pick-first.js');
+  const addresses = load('build/src/subchannel-address.js') as {
+    readonly subchannelAddressToString: (address: object) => string;
+  };
   return {
-    version: (load('package.json') as { version: string }).version,
-    InternalChannel: find('internal-channel.js').InternalChannel!,
-    LoadBalancingCall: find('load-balancing-call.js').LoadBalancingCall!,
-    RetryingCall: find('retrying-call.js').RetryingCall!,
-    Subchannel: find('subchannel.js').Subchannel!,
-    ResolvingLoadBalancer: find('resolving-load-balancer.js').ResolvingLoadBalancer!,
-    PickFirstLoadBalancer: pickFirst.PickFirstLoadBalancer!,
-    LeafLoadBalancer: pickFirst.LeafLoadBalancer!,
-    loadBalancer: find('load-balancer.js'),
-    addressToString: find('subchannel-address.js').subchannelAddressToString as unknown as (address: object) => string,
+    version: (load('package.json') as { readonly version: string }).version,
+    InternalChannel: module('internal-channel.js').InternalChannel,
+    LoadBalancingCall: module('load-balancing-call.js').LoadBalancingCall,
+    RetryingCall: module('retrying-call.js').RetryingCall,
+    Subchannel: module('subchannel.js').Subchannel,
+    ResolvingLoadBalancer: module('resolving-load-balancer.js').ResolvingLoadBalancer,
+    PickFirstLoadBalancer,
+    LeafLoadBalancer,
+    loadBalancer: load('build/src/load-balancer.js') as LoadBalancerModule,
+    addressToString: addresses.subchannelAddressToString,
   };
 }

@@ -88,16 +88,26 @@ export class EndpointCounts {
   pending = 0;
   /** By gRPC status code. */
   readonly ended = new Float64Array(17);
+
+  /** Whether no attempt is on its way, so that nothing will be counted of itself. */
+  get settled(): boolean {
+    return this.pending === 0 && this.started === this.ended.reduce((sum, count) => sum + count, 0);
+  }
 }
 
 export class Entities {
   readonly channels = new Set<ChannelRecord>();
   readonly subconns = new Set<SubconnRecord>();
-  /** Removed endpoints whose last counts have not been sent. */
-  readonly departed = new Set<EndpointRecord>();
   private lastId = 0;
 
-  constructor(private readonly publish: (change: Change) => void) {}
+  /**
+   * @param publish Told of every change.
+   * @param departed Told of every endpoint that is removed; calls may still end on it.
+   */
+  constructor(
+    private readonly publish: (change: Change) => void,
+    private readonly departed: (endpoint: EndpointRecord) => void,
+  ) {}
 
   addChannel(target: string, channelzId: number): ChannelRecord {
     const now = BigInt(monotonicNs());
@@ -227,7 +237,7 @@ export class Entities {
   removeEndpoint(endpoint: EndpointRecord): void {
     if (!endpoint.channel.endpoints.delete(endpoint)) return;
     for (const address of endpoint.subconns.keys()) this.unlinkSubconn(endpoint, address);
-    this.departed.add(endpoint);
+    this.departed(endpoint);
     this.replaceEndpoint(endpoint, { removed: true });
   }
 

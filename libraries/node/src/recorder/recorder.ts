@@ -10,6 +10,8 @@ export interface Watcher {
   changed(change: Change): void;
   /** Something happened since the rows were read last. */
   stirred(): void;
+  /** An endpoint was removed; its counters may still change. */
+  departed(endpoint: EndpointRecord): void;
 }
 
 /** One attempt of a call, from its first pick to its end. */
@@ -41,9 +43,14 @@ export interface RecordedDecision {
  */
 export class Recorder {
   readonly methods = new MethodDictionary();
-  readonly entities = new Entities((change) => {
-    for (const watcher of this.watchers) watcher.changed(change);
-  });
+  readonly entities = new Entities(
+    (change) => {
+      for (const watcher of this.watchers) watcher.changed(change);
+    },
+    (endpoint) => {
+      for (const watcher of this.watchers) watcher.departed(endpoint);
+    },
+  );
   /** undefined: nobody watches. */
   rows: { readonly picks: PickRing; readonly completions: CompletionRing } | undefined;
   /** Rises with every count; `touched` of a channel or endpoint is its value when its counters last changed. */
@@ -91,7 +98,6 @@ export class Recorder {
   unwatch(watcher: Watcher): void {
     this.watchers.delete(watcher);
     if (this.watchers.size === 0) this.rows = undefined;
-    this.forgetDeparted();
   }
 
   /** An id for a call that begins. */
@@ -130,6 +136,7 @@ export class Recorder {
     if (result === PickResult.COMPLETED && endpoint) {
       attempt.picked = true;
       attempt.endpoint = endpoint;
+      attempt.status = decision && endpoint.status;
       endpoint.counters.picks++;
       endpoint.counters.pending++;
       endpoint.touched = ++this.tick;
@@ -166,17 +173,7 @@ export class Recorder {
     this.settle(attempt);
     channel.open--;
     if (channel.closing) this.entities.closeChannel(channel);
-    if (this.watchers.size === 0) this.forgetDeparted();
     this.stir();
-  }
-
-  /** Endpoints that were removed and have no calls left; their counts have been sent, or nobody wanted them. */
-  forgetDeparted(): void {
-    const { departed } = this.entities;
-    for (const endpoint of departed) {
-      const { started, ended, pending } = endpoint.counters;
-      if (pending === 0 && started === ended.reduce((sum, count) => sum + count, 0)) departed.delete(endpoint);
-    }
   }
 
   /** A picked attempt that picks again, or ends, without having started, never did. */

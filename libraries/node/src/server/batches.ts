@@ -16,18 +16,18 @@ import { completionCapacity, pickCapacity, type CompletionRing, type PickRing } 
  * Rows of the rings and counters as messages.
  */
 
-/** Rows of one message: far below the 4 MB that a gRPC client takes. */
-const maxRows = 2048;
+/** Rows of one message, and candidates of all its rows: far below the 4 MB that a gRPC client takes. */
+const maxRows = 4096;
+const maxCandidates = 16_384;
 const maxDelta = 2 ** 32 - 1;
 const maxCallDelta = 2 ** 31 - 1;
 
 /** The picks from position `from` on, as many as fit into one batch; at least one, which must be there. */
 export function pickBatch(ring: PickRing, from: number): PickBatch {
-  const rows = countRows(ring, pickCapacity, from);
-  const at = Array.from({ length: rows }, (_, i) => (from + i) % pickCapacity);
+  const at = withinSize(ring, rowsFrom(ring, pickCapacity, from));
   const [candidates, rejected] = sideIndices(ring, at);
   return create(PickBatchSchema, {
-    rows,
+    rows: at.length,
     ...deltas(ring, at),
     attempt: column(ring.attempt, at),
     channel: column(ring.channel, at),
@@ -53,10 +53,9 @@ export function pickBatch(ring: PickRing, from: number): PickBatch {
 }
 
 export function completionBatch(ring: CompletionRing, from: number): CompletionBatch {
-  const rows = countRows(ring, completionCapacity, from);
-  const at = Array.from({ length: rows }, (_, i) => (from + i) % completionCapacity);
+  const at = rowsFrom(ring, completionCapacity, from);
   return create(CompletionBatchSchema, {
-    rows,
+    rows: at.length,
     ...deltas(ring, at),
     attempt: column(ring.attempt, at),
     channel: column(ring.channel, at),
@@ -102,15 +101,23 @@ interface Timed {
   readonly call: Float64Array;
 }
 
-/** How many rows from `from` on go into one batch: it ends where a delta would not fit. */
-function countRows(ring: Timed, capacity: number, from: number): number {
-  const most = Math.min(ring.head - from, maxRows);
-  for (let i = 1; i < most; i++) {
-    const [at, before] = [(from + i) % capacity, (from + i - 1) % capacity];
-    const time = ring.time[at]! - ring.time[before]!;
-    if (time > maxDelta || Math.abs(ring.call[at]! - ring.call[before]!) > maxCallDelta) return i;
+/** The indices of the rows from position `from` on that go into one batch: it ends where a delta would not fit. */
+function rowsFrom(ring: Timed, capacity: number, from: number): number[] {
+  const at = [from % capacity];
+  const end = Math.min(ring.head, from + maxRows);
+  for (let position = from + 1; position < end; position++) {
+    const [row, before] = [position % capacity, at.at(-1)!];
+    const time = ring.time[row]! - ring.time[before]!;
+    if (time > maxDelta || Math.abs(ring.call[row]! - ring.call[before]!) > maxCallDelta) break;
+    at.push(row);
   }
-  return most;
+  return at;
+}
+
+function withinSize(ring: PickRing, at: readonly number[]): readonly number[] {
+  let candidates = 0;
+  const end = at.findIndex((row) => (candidates += ring.candidateCount[row]!) > maxCandidates);
+  return end === -1 ? at : at.slice(0, Math.max(1, end));
 }
 
 function deltas(ring: Timed, at: readonly number[]) {

@@ -16,13 +16,13 @@ const maxLength = 256;
 
 /**
  * @param instance 32 hex digits, random.
- * @param name As the program's option says; undefined: it is found out.
+ * @param name See processName.
  */
-export function describeProcess(instance: string, name: string | undefined, grpcVersions: readonly string[]): Process {
+export function describeProcess(instance: string, name: string, grpcVersions: readonly string[]): Process {
   return create(ProcessSchema, {
     instance,
     pid: process.pid,
-    name: processName(name),
+    name,
     folder: path.basename(process.cwd()).slice(0, maxLength),
     hostName: hostname(),
     startedUnixNs: BigInt(Math.round(performance.timeOrigin)) * 1_000_000n,
@@ -38,14 +38,15 @@ export function describeProcess(instance: string, name: string | undefined, grpc
   });
 }
 
-function processName(option: string | undefined): string {
-  const script = process.argv[1];
-  const folder = script ? path.dirname(script) : process.cwd();
-  const name = option ?? process.env.PICKSCOPE_NAME ?? packageName(folder) ?? (script && path.basename(script));
-  return (name || 'node').slice(0, maxLength);
+/** The option, else PICKSCOPE_NAME, else the name in package.json, else the main script's base name. */
+export function processName(option: string | undefined): string {
+  const script = process.argv[1] ?? '';
+  const named = [option, process.env.PICKSCOPE_NAME].find((it) => it !== undefined && it !== '');
+  const name = named ?? packageName(script ? path.dirname(script) : process.cwd()) ?? path.basename(script);
+  return name === '' ? 'node' : name.slice(0, maxLength);
 }
 
-/** The name in the nearest package.json at or above the folder that has one. */
+/** The name in the nearest package.json, in the folder or above it, that has one. */
 function packageName(folder: string): string | undefined {
   for (let at = folder; ; at = path.dirname(at)) {
     try {

@@ -46,6 +46,8 @@ export class WatchStream implements Watcher {
   /** The recorder's tick when counters were sent last. */
   private countersTick = -1;
   private readonly drops = { picks: 0, completions: 0, cause: DropCause.UNSPECIFIED, changed: false };
+  /** Their last counts have not been sent. */
+  private readonly removedEndpoints = new Set<EndpointRecord>();
   private flushTimer: NodeJS.Timeout | undefined;
   private readonly pulseTimer: NodeJS.Timeout;
 
@@ -80,6 +82,10 @@ export class WatchStream implements Watcher {
     }
     this.pendingChanges.push(change);
     this.stirred();
+  }
+
+  departed(endpoint: EndpointRecord): void {
+    this.removedEndpoints.add(endpoint);
   }
 
   stirred(): void {
@@ -165,12 +171,15 @@ export class WatchStream implements Watcher {
   }
 
   private sendCounters(): void {
-    const { channels, departed } = this.recorder.entities;
+    const { channels } = this.recorder.entities;
     const isNew = ({ touched }: ChannelRecord | EndpointRecord) => touched > this.countersTick;
     const changedChannels = [...channels].filter(isNew);
-    const endpoints = [...[...channels].flatMap((channel) => [...channel.endpoints]), ...departed].filter(isNew);
+    const present = [...channels].flatMap((channel) => [...channel.endpoints]);
+    const endpoints = [...present, ...this.removedEndpoints].filter(isNew);
     this.countersTick = this.recorder.tick;
-    this.recorder.forgetDeparted();
+    for (const endpoint of this.removedEndpoints) {
+      if (endpoint.counters.settled) this.removedEndpoints.delete(endpoint);
+    }
     if (changedChannels.length + endpoints.length === 0) return;
     const value = create(CountersSchema, {
       timeNs: BigInt(monotonicNs()),
