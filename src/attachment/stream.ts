@@ -142,6 +142,11 @@ function failureOf({ code, details, message }: ServiceError, phase: Phase): Fail
     case status.DEADLINE_EXCEEDED:
       return { kind: 'silent' };
     default:
-      return phase === 'watch' ? { kind: 'closed', detail } : { kind: 'unreachable', detail };
+      return phase === 'watch' ? { kind: 'closed', detail } : { kind: 'unreachable', detail: connectErrorOf(detail) };
   }
+}
+
+/** "connect ENOENT /run/…" out of what grpc-js wraps around it; else the whole. */
+function connectErrorOf(detail: string): string {
+  return /Last error: (?:Error: )?(.+?)\.? *Resolution note:/.exec(detail)?.[1] ?? detail;
 }

@@ -41,11 +41,13 @@ export function pickClient(attachments: Attachments, discovery: Discovery): Prom
   });
 }
 
-/** Keeps the active item active, so that one that appears does not slip under the Enter key. */
+/** Keeps the active item active, so that a client that appears does not slip under the Enter key. */
 function showItems(picker: QuickPick<Item>, items: Item[]): void {
-  const active = picker.activeItems[0];
+  const [active] = picker.activeItems;
+  // Before there were clients, nobody had a choice.
+  const chosen = picker.items.some(({ choice }) => typeof choice === 'object') ? active : undefined;
   picker.items = items;
-  const same = items.find((item) => active !== undefined && keyOf(item) === keyOf(active));
+  const same = chosen && items.find((item) => keyOf(item) === keyOf(chosen));
   if (same) picker.activeItems = [same];
 }
 

@@ -62,6 +62,7 @@ export interface ClientChoice {
   /** Opaque. */
   readonly id: string;
   readonly name: string;
+  /** 0: not known, before whatever is at an entered address has answered. */
   readonly pid: number;
   readonly folder: string;
   readonly attached: boolean;
