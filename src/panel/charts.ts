@@ -9,7 +9,7 @@ import {
   type ChartDataset,
 } from 'chart.js';
 import type { ChannelView, EndpointSeries, Marker } from '../messages/panel';
-import { element, setAttribute, show } from './dom';
+import { element, setAttribute, setText, show } from './dom';
 import { short } from './format';
 import { t } from './l10n';
 import { endLabels, Overlay, type Plot } from './overlay';
@@ -153,6 +153,7 @@ interface Range {
 class TimeChart {
   readonly element: HTMLElement;
   private readonly canvas = element('canvas');
+  private readonly note: HTMLElement;
   private readonly chart: Chart<'line', Point[]>;
   private readonly lines = new Map<string, Line>();
   private gutter = 30;
@@ -163,7 +164,8 @@ class TimeChart {
     unit: string,
   ) {
     this.canvas.setAttribute('role', 'img');
-    const heading = element('h3', '', title, ' ', element('span', 'muted', unit));
+    this.note = element('span', 'muted', unit);
+    const heading = element('h3', '', title, ' ', this.note);
     this.element = element('div', 'chart', heading, element('div', 'canvas', this.canvas));
     this.chart = new Chart(this.canvas, this.configuration());
   }
@@ -215,6 +217,9 @@ class TimeChart {
     this.chart.data.datasets = datasets.map(([line]) => line);
     this.scale(range, datasets, theme);
     this.chart.update('none');
+    if (this.measure === 'picksPerSecond') {
+      setText(this.note, charted.folded.length === 0 ? '' : t('grey: {0} others', charted.folded.length));
+    }
     setAttribute(this.canvas, 'aria-label', this.summary(channel, charted));
   }
 

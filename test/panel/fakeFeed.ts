@@ -50,13 +50,13 @@ interface Second {
   readonly lagMs: number[];
 }
 
-type Completion = {
+interface Completion {
   atMs: number;
   backend: Backend;
   pick: { -readonly [K in keyof PickRow]: PickRow[K] };
   ms: number;
   generation: number;
-};
+}
 
 export interface FakeOptions {
   readonly seed?: number;
@@ -429,15 +429,21 @@ function loadOf({ lagNs, inflight }: Backend): number {
 
 function explain(pick: PickRow): Explanation {
   const [a, b] = pick.candidates;
+  if (a && b) return explainPair(pick.reason, a, b);
   if (pick.reason === 'queued' || pick.reason === 'untold') return { verdict: pick.reason };
   if (pick.reason === 'failed' || pick.reason === 'dropped') return { verdict: pick.reason, code: pick.code ?? '' };
-  if (!a || !b || pick.reason === 'only') return { verdict: 'only', winner: a ?? null };
+  return { verdict: 'only', winner: a ?? null };
+}
+
+function explainPair(reason: Reason, a: Candidate, b: Candidate): Explanation {
   const [winner, loser] = a.score! > b.score! ? [b, a] : [a, b];
-  if (pick.reason === 'tie' || pick.reason === 'forced') return { verdict: pick.reason, winner, loser };
+  if (reason === 'tie' || reason === 'forced') return { verdict: reason, winner, loser };
   const lagLower = winner.lagNs! < loser.lagNs!;
   const fewer = winner.inflight < loser.inflight;
-  const why = winner.lagNs === 0 ? 'unmeasured' : lagLower && fewer ? 'both' : lagLower ? 'lag' : 'inflight';
-  return { verdict: pick.reason, winner, loser, why, lagBeforeLossNs: why === 'unmeasured' ? 48.1e6 : null };
+  const measured = lagLower && fewer ? 'both' : lagLower ? 'lag' : 'inflight';
+  const why = winner.lagNs === 0 ? 'unmeasured' : measured;
+  const verdict = reason === 'unhealthy' ? 'unhealthy' : 'lower';
+  return { verdict, winner, loser, why, lagBeforeLossNs: why === 'unmeasured' ? 48.1e6 : null };
 }
 
 function countReasons(picks: readonly PickRow[]): ReasonCounts {

@@ -1,8 +1,11 @@
 import { build } from 'esbuild';
-import type { Browser, Page } from 'playwright-core';
-import type { Frame, Query, ToHost, ToPanel } from '../../src/messages/panel';
+import type { Frame, PanelCommand, Query, ToHost, ToPanel } from '../../src/messages/panel';
+import type { launchBrowser } from '../host/browser.mjs';
 import { FakeFeed } from './fakeFeed';
 import { themes, type ThemeName } from './themes';
+
+export type Browser = Awaited<ReturnType<typeof launchBrowser>>;
+export type Page = Awaited<ReturnType<Browser['newPage']>>;
 
 const origin = 'http://panel.test';
 
@@ -28,6 +31,7 @@ export class PanelPage {
   readonly complaints: string[] = [];
   query: Query | undefined;
   answer: (query: Query) => Frame;
+  private readonly waiting: (() => void)[] = [];
 
   private constructor(
     readonly page: Page,
@@ -71,6 +75,22 @@ export class PanelPage {
     }, themes[theme]);
   }
 
+  /** Waits until the panel asks for what is described: its messages come after the click that caused them. */
+  async asked(matches: (query: Query) => boolean): Promise<Query> {
+    while (!this.query || !matches(this.query)) await this.nextMessage();
+    return this.query;
+  }
+
+  async commanded(count: number): Promise<PanelCommand[]> {
+    const commands = () => this.posted.filter((message) => message.type === 'command').map(({ command }) => command);
+    while (commands().length < count) await this.nextMessage();
+    return commands();
+  }
+
+  private nextMessage(): Promise<void> {
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
   private async load(): Promise<void> {
     const { page } = this;
     page.on('console', (message) => {
@@ -93,10 +113,11 @@ export class PanelPage {
 
   private async receive(message: ToHost): Promise<void> {
     this.posted.push(message);
+    if (message.type === 'query') this.query = message.query;
+    for (const resolve of this.waiting.splice(0)) resolve();
     if (message.type === 'ready') {
       await this.send({ type: 'init', l10n: this.options.l10n ?? {}, language: this.options.language ?? 'en' });
     } else if (message.type === 'query') {
-      this.query = message.query;
       await this.refresh();
     }
   }
@@ -112,6 +133,8 @@ const page = `<!doctype html><html><head><meta charset="utf-8"><link rel="styles
 
 /** What VS Code puts around a webview; the state outlives a reload, as there. */
 const vscodeStandIn = `
+// tsx names the functions that a test sends into the page by a helper of its own.
+window.__name = (named) => named;
 document.documentElement.style.setProperty('--vscode-font-family', '"DejaVu Sans", sans-serif');
 document.documentElement.style.setProperty('--vscode-editor-font-family', '"DejaVu Sans Mono", monospace');
 window.acquireVsCodeApi = () => ({

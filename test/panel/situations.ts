@@ -1,6 +1,6 @@
-import type { Page } from 'playwright-core';
 import type { AttachmentView, Frame, Query } from '../../src/messages/panel';
 import { client, type FakeFeed, type FakeOptions } from './fakeFeed';
+import type { Page } from './page';
 
 /** What the panel may find itself in; tests and pictures go through all of them. */
 export interface Situation {
