@@ -1,0 +1,119 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { installAll } from '../test/install.mjs';
+import { startScene } from './scene.mjs';
+
+/*
+ * What `npm run demo` runs: builds, starts backends and clients, and opens VS Code, attached. Ctrl-C ends all of it.
+ *
+ *     node demo/run.mjs [--no-editor]
+ */
+
+const root = path.dirname(import.meta.dirname);
+const opened = path.join(root, 'demo');
+
+/** What the demo's own profile of VS Code is set to. */
+const settings = { 'pickscope.autoAttach': ['orders-api'] };
+
+installAll();
+build();
+const scene = await startScene();
+const editor = process.argv.includes('--no-editor') ? undefined : await openEditor();
+console.log('Ctrl-C ends the demo.');
+await Promise.race([
+  ...['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => signalled(signal)),
+  ...(editor ? [editor.exited] : []),
+]);
+scene.stop();
+await editor?.stop();
+process.exit();
+
+function build() {
+  const { status } = spawnSync('npm', ['run', 'build', '--silent'], {
+    cwd: root,
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  });
+  if (status !== 0) throw new Error('The build failed; its output above says why.');
+}
+
+/** @returns {Promise<{ exited: Promise<unknown>, stop(): Promise<void> }>} */
+async function openEditor() {
+  const { writeSettings } = await import('../test/host/server.mjs');
+  const folder = mkdtempSync(path.join(tmpdir(), 'pickscope-demo-'));
+  const profile = { userData: path.join(folder, 'user'), extensions: path.join(folder, 'extensions') };
+  writeSettings(profile, settings);
+  cpSync(path.join(root, 'demo', 'opener'), path.join(profile.extensions, 'pickscope.demo-opener-0.0.1'), {
+    recursive: true,
+  });
+  const editor = hasDesktopCode() ? openDesktop(profile) : await openWeb(profile);
+  return {
+    exited: editor.exited,
+    stop: async () => {
+      await editor.stop();
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** Whether `code` opens a window here: the `code` of a Remote-SSH or WSL terminal opens one on another machine. */
+function hasDesktopCode() {
+  const remote = process.env.VSCODE_IPC_HOOK_CLI ?? process.env.WSL_DISTRO_NAME;
+  if (remote !== undefined || process.getuid?.() === 0) return false;
+  const screen = process.platform !== 'linux' || process.env.DISPLAY || process.env.WAYLAND_DISPLAY;
+  if (!screen) return false;
+  const { status, stdout } = spawnSync('code', ['--version'], {
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  });
+  const [, major, minor] = /^(\d+)\.(\d+)\./.exec(stdout ?? '') ?? [];
+  return status === 0 && (Number(major) > 1 || Number(minor) >= 100);
+}
+
+function openDesktop(profile) {
+  const args = [
+    '--new-window',
+    '--wait',
+    '--disable-workspace-trust',
+    `--user-data-dir=${profile.userData}`,
+    `--extensions-dir=${profile.extensions}`,
+    `--extensionDevelopmentPath=${root}`,
+    opened,
+  ];
+  const code = spawn('code', args, { stdio: 'ignore', detached: true, shell: process.platform === 'win32' });
+  console.log('VS Code opens with the panel attached to orders-api; billing runs on round_robin.');
+  return {
+    exited: new Promise((resolve) => code.once('exit', resolve)),
+    stop: async () => {
+      // The command is not the window's process; that one notes its id in its profile.
+      const lock = path.join(profile.userData, 'code.lock');
+      if (existsSync(lock)) end(Number(readFileSync(lock, 'utf8')));
+      end(-code.pid);
+    },
+  };
+}
+
+async function openWeb(profile) {
+  const { startServer } = await import('../test/host/server.mjs');
+  const { workbenchAddress } = await import('../test/host/workbench.mjs');
+  const server = await startServer(profile);
+  console.log(
+    `\nOpen this address in a browser:\n\n  ${workbenchAddress(server.origin, { folder: opened, developmentPath: root })}\n`,
+  );
+  return server;
+}
+
+function end(pid) {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch (error) {
+    // It has ended already.
+    if (error.code !== 'ESRCH') throw error;
+  }
+}
+
+function signalled(signal) {
+  return new Promise((resolve) => process.once(signal, resolve));
+}

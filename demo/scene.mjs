@@ -1,0 +1,127 @@
+import { fork } from 'node:child_process';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { clearTimeout, setInterval } from 'node:timers';
+
+/*
+ * What goes on in the demo: five uneven backends and two clients, each a process of its own.
+ */
+
+/** Least latency and mean of what comes on top, ms; ratio of failures; what happens to it, and after how many seconds. */
+const backends = [
+  { latency: 2, jitter: 0.5, failures: 0 },
+  { latency: 5, jitter: 1, failures: 0 },
+  { latency: 10, jitter: 2, failures: 0.02 },
+  { latency: 40, jitter: 5, failures: 0 },
+  { latency: 8, jitter: 1, failures: 0 },
+];
+
+/** The backend that is killed and comes back, and the one that the resolver leaves out for a while. */
+const mortal = 4;
+const wanderer = 1;
+/** The scene repeats after this time, seconds; within it, these happen. */
+const roundSeconds = 45;
+const events = [
+  { second: 15, happen: (scene) => scene.kill(mortal) },
+  { second: 24, happen: (scene) => scene.start(mortal) },
+  { second: 32, happen: (scene) => scene.leaveOut(wanderer) },
+  { second: 38, happen: (scene) => scene.tellAddresses() },
+];
+
+/**
+ * Starts it all.
+ *
+ * @param {NodeJS.ProcessEnv} [env] For the clients, besides the variables of this process.
+ * @returns {Promise<Scene>}
+ */
+export async function startScene(env = {}) {
+  const scene = new Scene(await freeAddresses(), env);
+  await Promise.all(backends.map((_, index) => scene.start(index)));
+  scene.begin();
+  return scene;
+}
+
+class Scene {
+  #processes = new Map();
+  #clients = [];
+  #timers = [];
+
+  constructor(addresses, env) {
+    this.addresses = addresses;
+    this.env = env;
+  }
+
+  /** Starts a backend, and waits until it answers. */
+  async start(index) {
+    const { latency, jitter, failures } = backends[index];
+    const flags = { listen: this.addresses[index], latency, jitter, failures };
+    const backend = forkProgram(
+      'backend.ts',
+      Object.entries(flags).map(([name, value]) => `--${name}=${value}`),
+    );
+    this.#processes.set(index, backend);
+    await new Promise((resolve, reject) => {
+      backend.once('message', resolve);
+      backend.once('exit', () => reject(new Error(`The backend at ${this.addresses[index]} ended before it served.`)));
+    });
+  }
+
+  kill(index) {
+    this.#processes.get(index)?.kill('SIGKILL');
+  }
+
+  begin() {
+    this.#clients = [
+      forkProgram('client.ts', ['--policy=p2c_ewma', '--rate=150'], { ...this.env, PICKSCOPE_NAME: 'orders-api' }),
+      forkProgram('client.ts', ['--policy=round_robin', '--rate=30'], { ...this.env, PICKSCOPE_NAME: 'billing' }),
+    ];
+    this.tellAddresses();
+    const playRound = () => {
+      for (const { second, happen } of events) this.#timers.push(setTimeout(() => happen(this), second * 1000));
+    };
+    playRound();
+    this.#timers.push(setInterval(playRound, roundSeconds * 1000));
+  }
+
+  tellAddresses(addresses = this.addresses) {
+    for (const client of this.#clients) if (client.connected) client.send(addresses);
+  }
+
+  leaveOut(index) {
+    this.tellAddresses(this.addresses.filter((_, each) => each !== index));
+  }
+
+  stop() {
+    for (const timer of this.#timers) clearTimeout(timer);
+    for (const each of [...this.#clients, ...this.#processes.values()]) each.kill('SIGKILL');
+  }
+}
+
+function forkProgram(name, args, env = {}) {
+  return fork(path.join(import.meta.dirname, name), args, {
+    execArgv: ['--import', import.meta.resolve('tsx')],
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+}
+
+/** Five addresses with one free port, 127.0.0.1 to .5; elsewhere than on Linux only the first exists: five ports. */
+async function freeAddresses() {
+  if (process.platform === 'linux') {
+    const port = await freePort();
+    return backends.map((_, index) => `127.0.0.${index + 1}:${port}`);
+  }
+  const ports = await Promise.all(backends.map(() => freePort()));
+  return ports.map((port) => `127.0.0.1:${port}`);
+}
+
+/** @returns {Promise<number>} */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,168 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { installAll } from './install.mjs';
+
+/*
+ * What `npm test` runs: every stage, in this order, from a fresh clone on.
+ *
+ *     node test/run.mjs [--help] [stage…]
+ */
+
+const root = path.dirname(import.meta.dirname);
+process.chdir(root);
+
+/** Of all runs of mocha. */
+const totals = { passed: 0, failed: 0 };
+
+/** A stage ends well, or throws. */
+const stages = {
+  install: () => installAll(),
+  build: () => run('npm', ['run', 'build']),
+  lint: () => run('npm', ['run', 'lint']),
+  typecheck: () => run('npm', ['run', 'typecheck']),
+  generated: checkGenerated,
+  unit: () => mocha('protocol/test', 'libraries/node/test', 'test/unit'),
+  panel: () => mocha('test/panel'),
+  vscode: runInVsCode,
+  package: () => run('npm', ['run', 'package']),
+  whole: () => mocha('test/whole'),
+};
+
+const asked = process.argv.slice(2);
+if (asked.includes('--help')) console.log(`node test/run.mjs [stage…]\nStages: ${Object.keys(stages).join(', ')}`);
+else await runStages(asked.length > 0 ? asked : Object.keys(stages));
+
+/** @param {string[]} names */
+async function runStages(names) {
+  for (const name of names) {
+    if (!(name in stages)) throw new Error(`There is no stage "${name}"; node test/run.mjs --help lists them.`);
+    console.log(`\n── ${name} ──`);
+    const begun = Date.now();
+    try {
+      await stages[name]();
+    } catch (error) {
+      console.error(`\n✕ ${name}: ${error.message}\n  This stage alone: node test/run.mjs ${name}`);
+      process.exitCode = 1;
+    }
+    console.log(`── ${name}: ${((Date.now() - begun) / 1000).toFixed(1)} s`);
+    if (process.exitCode === 1) break;
+  }
+  console.log(`\n${totals.passed} passed, ${totals.failed} failed`);
+}
+
+/**
+ * Runs a command, shows what it says, and gives it.
+ *
+ * @param {string} command
+ * @param {string[]} args
+ * @returns {Promise<string>}
+ */
+async function run(command, args) {
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    shell: process.platform === 'win32' && command === 'npm',
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    output += text;
+    process.stdout.write(text);
+  });
+  const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
+  if (code !== 0) throw Object.assign(new Error(`${command} ${args.join(' ')} ended with ${code}`), { output });
+  return output;
+}
+
+/**
+ * Runs all *.test.ts of these folders.
+ *
+ * @param {string[]} folders
+ */
+async function mocha(...folders) {
+  const files = folders.flatMap(testsOf);
+  if (files.length === 0) throw new Error(`There are no tests in ${folders.join(', ')}.`);
+  const bin = path.join('node_modules', 'mocha', 'bin', 'mocha.js');
+  const options = ['--forbid-only', '--forbid-pending', '--fail-zero'];
+  const output = await run(process.execPath, [bin, ...options, ...files]).catch((error) => {
+    count(error.output ?? '');
+    throw error;
+  });
+  count(output);
+}
+
+/** @param {string} folder */
+function testsOf(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => path.join(folder, file));
+}
+
+/** Adds up what mocha's spec reporter said. */
+function count(output) {
+  totals.passed += Number(/^\s*(\d+) passing/m.exec(output)?.[1] ?? 0);
+  totals.failed += Number(/^\s*(\d+) failing/m.exec(output)?.[1] ?? 0);
+}
+
+/** The committed code is what the .proto generates. */
+async function checkGenerated() {
+  const file = path.join('protocol', 'src', 'generated', 'pickscope', 'v1', 'debug_pb.ts');
+  const committed = readFileSync(file, 'utf8');
+  await run('npm', ['run', 'generate']);
+  const generated = readFileSync(file, 'utf8');
+  if (generated === committed) return;
+  writeFileSync(file, committed);
+  throw new Error(`${file} is not what debug.proto generates. Run \`npm run generate\` and commit the file.`);
+}
+
+/** The extension's suite, in the extension host of a real VS Code. */
+async function runInVsCode() {
+  if (testsOf('test/vscode').length === 0) throw new Error('There are no tests in test/vscode.');
+  const { build } = await import('esbuild');
+  const { runTests } = await import('@vscode/test-electron');
+  const outdir = path.resolve('out', 'vscode');
+  rmSync(outdir, { recursive: true, force: true });
+  await build({
+    entryPoints: ['test/vscode/run.ts', ...testsOf('test/vscode')],
+    outbase: 'test/vscode',
+    outdir,
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    conditions: ['pickscope-source'],
+    external: ['vscode', 'mocha'],
+    sourcemap: 'inline',
+  });
+
+  // Short: VS Code keeps sockets in its profile.
+  const folder = mkdtempSync(path.join(tmpdir(), 'pickscope-suite-'));
+  const output = path.join(folder, 'output');
+  const result = path.join(folder, 'result');
+  try {
+    await runTests({
+      vscodeExecutablePath: process.env.PICKSCOPE_VSCODE === 'desktop' ? undefined : path.resolve('test/host/code.mjs'),
+      extensionDevelopmentPath: root,
+      extensionTestsPath: path.join(outdir, 'run.cjs'),
+      extensionTestsEnv: {
+        PICKSCOPE_SUITE_OUTPUT: output,
+        PICKSCOPE_SUITE_RESULT: result,
+        // Clients of the suite only, not those that happen to run on this machine.
+        PICKSCOPE_RUNTIME_DIR: path.join(folder, 'run'),
+      },
+      launchArgs: [
+        `--user-data-dir=${path.join(folder, 'user')}`,
+        `--extensions-dir=${path.join(folder, 'extensions')}`,
+      ],
+    });
+    if (!existsSync(result)) throw new Error('The suite did not run to its end.');
+  } finally {
+    const said = existsSync(output) ? readFileSync(output, 'utf8') : '';
+    console.log(said);
+    count(said);
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+  if (totals.passed === 0) throw new Error('No test ran.');
+}
