@@ -37,7 +37,10 @@ async function attachPicked(attachments: Attachments, discovery: Discovery): Pro
 }
 
 async function attachTo(id: string | undefined, attachments: Attachments, discovery: Discovery): Promise<void> {
-  const client = discovery.clients.find(({ descriptor }) => descriptor.instance === id)?.descriptor;
+  const found = () => discovery.clients.find(({ descriptor }) => descriptor.instance === id)?.descriptor;
+  // What the person saw may be older, or newer, than what was found last.
+  if (!found()) await discovery.scan();
+  const client = found();
   if (client) attachments.attach({ kind: 'client', client });
   else if (id !== undefined && attachments.get(id)) attachments.select(id);
   else {

@@ -28,7 +28,9 @@ export function pickClient(attachments: Attachments, discovery: Discovery): Prom
   picker.show();
   return new Promise((resolve) => {
     picker.onDidAccept(() => {
-      resolve(picker.selectedItems[0]?.choice);
+      const [chosen] = picker.selectedItems;
+      if (!chosen) return;
+      resolve(chosen.choice);
       picker.hide();
     });
     picker.onDidHide(() => {
