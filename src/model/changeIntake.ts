@@ -109,8 +109,10 @@ export class ChangeIntake {
     if (!channel || this.registry.generationOf.has(message.id)) return;
     const historyLost = channel.hadPicker && !message.historyKept;
     const ready = message.endpoints.length;
-    if (ready > 0) channel.hadPicker = true;
-    this.registry.addGeneration(message.id, this.quiet ? null : ms, historyLost);
+    channel.hadPicker = ready > 0;
+    // A snapshot may say "now" of what is older.
+    const unknown = this.quiet && ms >= (this.clock.latestMs ?? -Infinity);
+    this.registry.addGeneration(message.id, unknown ? null : ms, historyLost);
     if (historyLost) channel.loseHistory(ms);
     const cause = valueOf(causes, message.cause);
     this.tell(channel, { kind: 'generation', timeMs: ms, generation: message.id, ready, cause, historyLost });

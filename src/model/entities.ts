@@ -107,7 +107,7 @@ export class Channel {
   readonly endpoints: Endpoint[] = [];
   /** How many endpoints there was no room for. */
   leftOut = 0;
-  /** Whether the present process made a picker that held endpoints: only then is there history to lose. */
+  /** Whether the present picker holds endpoints: only then is there history to lose. */
   hadPicker = false;
   /** When the policy forgot what it knew; ms, rising. */
   historyLosses: number[] = [];

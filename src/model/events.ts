@@ -56,9 +56,10 @@ export function markersOf(events: readonly EventRow[], sinceMs: number): Marker[
     const marker = markerOf(event);
     if (!marker) continue;
     const last = markers.at(-1);
-    if (event.kind === 'generation' && last && isCause(event, last))
-      markers[markers.length - 1] = { ...marker, ...last };
-    else markers.push(marker);
+    if (event.kind === 'generation' && last && isCause(event, last)) {
+      const { generation, historyLost } = event;
+      markers[markers.length - 1] = { ...last, generation, historyLost };
+    } else markers.push(marker);
   }
   return markers;
 }

@@ -16,7 +16,8 @@ export function inspect(key: number, ring: PickRing, registry: Registry, texts: 
   const generation = registry.generations.get(ring.generation[slot]!);
   const channel = registry.channels.get(ring.channel[slot]!);
   const scoreOrder = channel?.path.at(pick.timeMs)?.value.scoreOrder ?? 'none';
-  const lostMs = generation?.historyLost ? generation.sinceMs : null;
+  // A loss is that of a generation, or a restart.
+  const lostMs = channel?.historyLosses.findLast((ms) => ms <= pick.timeMs) ?? null;
   return {
     pick,
     policy: texts.text(ring.policy[slot]!) || (channel?.path.at(pick.timeMs)?.value.names.at(-1) ?? ''),
