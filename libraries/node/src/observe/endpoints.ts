@@ -67,8 +67,10 @@ export class Endpoints {
     return endpoint.addresses.map((address) => this.addressToString(address));
   }
 
+  /** Those in READY, without the ones that the running resolver update leaves out. */
   ready(channel: ObservedChannel): EndpointRecord[] {
-    return [...channel.endpoints.values()].filter((it) => it.message.state === ConnectivityState.READY);
+    const candidates = [...(channel.seen ?? channel.endpoints.values())];
+    return candidates.filter((endpoint) => endpoint.message.state === ConnectivityState.READY);
   }
 
   /** A policy of the channel holds this connection now. */

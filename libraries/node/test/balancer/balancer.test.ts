@@ -1,0 +1,341 @@
+import * as grpc from '@grpc/grpc-js';
+import assert from 'node:assert/strict';
+import { BaseBalancer, type PickerBuilder } from '../../src/balancer/base';
+import type { EndpointPicker } from '../../src/policies/picker';
+import { P2cEwmaPicker } from '../../src/policies/p2cEwma';
+import { Backend, TestClient, until, type CallOptions, type ClientOptions } from '../backends';
+import { assertSettled, channelOf, endpointOf } from '../records';
+import { TestResolver } from '../resolver';
+
+const { READY, TRANSIENT_FAILURE } = grpc.connectivityState;
+
+/** Registers a policy that runs on pickers of the test's making; gives the list that those go to. */
+let policies = 0;
+function registerPolicy<P extends EndpointPicker>(make: (size: number) => P): { name: string; pickers: P[] } {
+  const name = `test_policy_${++policies}`;
+  const pickers: P[] = [];
+  const builder: PickerBuilder = {
+    build: ({ readyEndpoints }) => {
+      const picker = make(readyEndpoints.length);
+      pickers.push(picker);
+      return picker;
+    },
+  };
+  class Config implements grpc.experimental.TypedLoadBalancingConfig {
+    static createFromJson = () => new Config();
+    getLoadBalancerName = () => name;
+    toJsonObject = () => ({ [name]: {} });
+  }
+  class Balancer extends BaseBalancer {
+    constructor(helper: grpc.experimental.ChannelControlHelper) {
+      super(grpc, name, builder, { picker: undefined, endpoints: [] }, helper);
+    }
+  }
+  grpc.experimental.registerLoadBalancerType(name, Balancer, Config);
+  return { name, pickers };
+}
+
+function p2c(size: number): P2cEwmaPicker {
+  const random = (limit: number) => Math.floor(Math.random() * limit);
+  return new P2cEwmaPicker(size, () => Math.round(performance.now() * 1e6), random);
+}
+
+describe('the balancer', () => {
+  const backends: Backend[] = [];
+  const clients: TestClient[] = [];
+
+  async function start(count: number): Promise<Backend[]> {
+    const started = await Promise.all(Array.from({ length: count }, () => Backend.start()));
+    backends.push(...started);
+    return started;
+  }
+
+  function open(target: string | readonly Backend[], policy: string | readonly object[], options?: ClientOptions) {
+    const client =
+      typeof target === 'string' ? new TestClient(target, policy, options) : TestClient.to(target, policy, options);
+    clients.push(client);
+    return client;
+  }
+
+  /** Opens a client and waits until it is connected to all. */
+  async function connect(to: readonly Backend[], policy: string | readonly object[], options?: ClientOptions) {
+    const client = open(to, policy, options);
+    assert.equal(await client.get(), grpc.status.OK);
+    await allReady(client, to.length);
+    return client;
+  }
+
+  function allReady(client: TestClient, count: number): Promise<void> {
+    return until(() => channelOf(client).generation?.endpoints.length === count);
+  }
+
+  afterEach(() => {
+    for (const client of clients.splice(0)) client.close();
+    for (const backend of backends.splice(0)) backend.kill();
+  });
+
+  it('spreads 300 calls of one tick as go-zero does', async () => {
+    const servers = await start(3);
+    const client = await connect(servers, 'p2c_ewma');
+    const before = servers.map((server) => server.received);
+    const codes = await Promise.all(Array.from({ length: 300 }, () => client.get()));
+    assert.deepEqual([...new Set(codes)], [grpc.status.OK]);
+    const counts = servers.map((server, i) => server.received - before[i]!);
+    assert.ok(
+      counts.every((count) => count >= 60 && count <= 140),
+      `spread ${counts.join('/')}`,
+    );
+    await assertSettled(channelOf(client));
+  });
+
+  it('keeps calling when the policy throws', async () => {
+    const servers = await start(2);
+    const faulty = registerPolicy((size) => {
+      const picker = p2c(size);
+      picker.pick = () => {
+        throw new Error('a fault in the policy');
+      };
+      return picker;
+    });
+    const client = await connect(servers, faulty.name);
+    const codes = await Promise.all(Array.from({ length: 20 }, () => client.get()));
+    assert.deepEqual([...new Set(codes)], [grpc.status.OK]);
+    assert.ok(servers.every((server) => server.received > 0));
+    await assertSettled(channelOf(client));
+  });
+
+  it('keeps calling when the policy picks an endpoint that is not there', async () => {
+    const servers = await start(2);
+    const faulty = registerPolicy((size) => {
+      const picker = p2c(size);
+      const pick = picker.pick.bind(picker);
+      picker.pick = () => Object.assign(pick(), { endpoint: 99 });
+      return picker;
+    });
+    const client = await connect(servers, faulty.name);
+    assert.equal(await client.get(), grpc.status.OK);
+    await until(() => faulty.pickers.flatMap((it) => it.endpoints).every((it) => it.inflight === 0));
+  });
+
+  describe('leaks no call in flight', () => {
+    /** Runs calls on three backends, then waits until none is in flight and the counters agree. */
+    async function run(
+      calls: (client: TestClient, servers: readonly Backend[]) => Promise<unknown>,
+      options?: ClientOptions,
+    ) {
+      const servers = await start(3);
+      const policy = registerPolicy(p2c);
+      const client = await connect(servers, policy.name, options);
+      await calls(client, servers);
+      await until(() => policy.pickers.flatMap((it) => it.endpoints).every((it) => it.inflight === 0));
+      const channel = channelOf(client);
+      await assertSettled(channel);
+      return { servers, channel };
+    }
+
+    function many(count: number, client: TestClient, options: CallOptions): Promise<number[]> {
+      return Promise.all(Array.from({ length: count }, () => client.get(options)));
+    }
+
+    function credentials(generate: (callback: (error: Error | null, metadata?: grpc.Metadata) => void) => void) {
+      return grpc.credentials.createFromMetadataGenerator((_options, callback) => generate(callback));
+    }
+
+    function neverStarted(channel: ReturnType<typeof channelOf>): number {
+      return [...channel.endpoints].reduce((sum, endpoint) => sum + endpoint.counters.neverStarted, 0);
+    }
+
+    it('from credentials that fail', async () => {
+      const failing = credentials((callback) => setImmediate(callback, new Error('no token')));
+      const { channel } = await run((client) => many(100, client, { credentials: failing }));
+      assert.equal(neverStarted(channel), 100);
+    });
+
+    it('from credentials with two authorizations', async () => {
+      const doubled = credentials((callback) => {
+        const metadata = new grpc.Metadata();
+        metadata.add('authorization', 'a');
+        metadata.add('authorization', 'b');
+        callback(null, metadata);
+      });
+      const { channel, servers } = await run(async (client) => {
+        const codes = await many(50, client, { credentials: doubled });
+        assert.deepEqual([...new Set(codes)], [grpc.status.INTERNAL]);
+      });
+      const started = [...channel.endpoints].reduce((sum, endpoint) => sum + endpoint.counters.started, 0);
+      assert.equal(
+        started,
+        servers.reduce((sum, server) => sum + server.received, 0),
+      );
+    });
+
+    it('from credentials that are slow, whose calls count again when they start', async () => {
+      const slow = credentials((callback) => setTimeout(callback, 20, null, new grpc.Metadata()));
+      const { servers, channel } = await run((client) => many(60, client, { credentials: slow }));
+      for (const server of servers) assert.equal(endpointOf(channel, server).counters.started, server.received);
+    });
+
+    it('from deadlines that pass before the start', async () => {
+      const stuck = credentials(() => undefined);
+      const { channel } = await run(async (client) => {
+        const codes = await many(50, client, { credentials: stuck, deadlineMs: 50 });
+        assert.deepEqual([...new Set(codes)], [grpc.status.DEADLINE_EXCEEDED]);
+      });
+      assert.equal(neverStarted(channel), 50);
+    });
+
+    it('from cancels before and after the start', async () => {
+      await run(async (client, servers) => {
+        // grpc-js still sends a call that is cancelled in the tick of its beginning, so here it must be answered.
+        const before = await many(20, client, { begun: (call) => call.cancel() });
+        for (const server of servers) server.answer = () => undefined;
+        const after = await many(20, client, { begun: (call) => setTimeout(() => call.cancel(), 30) });
+        const codes = [...before, ...after];
+        assert.deepEqual([...new Set(codes)], [grpc.status.CANCELLED]);
+      });
+    });
+
+    it('from retries', async () => {
+      const { servers, channel } = await run(
+        async (client, backends) => {
+          let failures = 30;
+          for (const backend of backends) {
+            backend.answer = (call, respond) => {
+              if (failures-- > 0) respond({ code: grpc.status.UNAVAILABLE, details: 'busy' });
+              else respond(null, call.request);
+            };
+          }
+          await many(20, client, {});
+        },
+        {
+          methodConfig: {
+            retryPolicy: {
+              maxAttempts: 4,
+              initialBackoff: '0.01s',
+              maxBackoff: '0.02s',
+              backoffMultiplier: 1,
+              retryableStatusCodes: ['UNAVAILABLE'],
+            },
+          },
+        },
+      );
+      for (const server of servers) assert.equal(endpointOf(channel, server).counters.started, server.received);
+    });
+
+    it('from streams', async () => {
+      await run(async (client, servers) => {
+        const streams = Array.from({ length: 9 }, () => client.watch());
+        await until(() => servers.reduce((sum, server) => sum + server.streams.length, 0) === 9);
+        const open = [...channelOf(client).endpoints].filter((endpoint) => !endpoint.counters.settled);
+        assert.ok(open.length > 0, 'streams are in flight while they last');
+        streams[0]!.cancel();
+        for (const stream of servers.flatMap((server) => server.streams)) stream.end();
+      });
+    });
+
+    it('from backends that die', async () => {
+      await run(async (client, servers) => {
+        servers[0]!.answer = () => undefined;
+        const calls = many(60, client, {});
+        await until(() => servers[0]!.received > 1);
+        servers[0]!.kill();
+        await calls;
+        await many(20, client, {});
+      });
+    });
+  });
+
+  it('connects to an endpoint that comes, and lets go of one that the resolver leaves out', async () => {
+    const [a, b] = await start(2);
+    const client = open(TestResolver.target('comes-and-goes', [a!.port]), 'p2c_ewma');
+    await client.get();
+    assert.ok(TestResolver.update('comes-and-goes', [a!.port, b!.port, a!.port]), 'doubled endpoints are one');
+    await allReady(client, 2);
+    assert.ok(TestResolver.update('comes-and-goes', [b!.port]));
+    await allReady(client, 1);
+    const before = b!.received;
+    for (let i = 0; i < 10; i++) assert.equal(await client.get(), grpc.status.OK);
+    assert.equal(b!.received - before, 10);
+  });
+
+  it('builds a picker at each resolver update, an identical one too', async () => {
+    const servers = await start(2);
+    const ports = servers.map((server) => server.port);
+    const policy = registerPolicy(p2c);
+    const client = open(TestResolver.target('identical', ports), policy.name);
+    await client.get();
+    await allReady(client, 2);
+    const built = policy.pickers.length;
+    const generation = channelOf(client).generation!.id;
+    TestResolver.update('identical', ports);
+    assert.equal(policy.pickers.length, built + 1);
+    assert.notEqual(channelOf(client).generation!.id, generation);
+    assert.equal(await client.get(), grpc.status.OK);
+  });
+
+  it('refuses an empty list, and recovers with the next', async () => {
+    const [server] = await start(1);
+    const client = open(TestResolver.target('empty', [server!.port]), 'p2c_ewma');
+    await client.get();
+    assert.equal(TestResolver.update('empty', []), false);
+    assert.equal(await client.get(), grpc.status.UNAVAILABLE);
+    assert.equal(TestResolver.update('empty', [server!.port]), true);
+    assert.equal(await client.get({ waitForReady: true }), grpc.status.OK);
+  });
+
+  it('goes on with the endpoints it has when the resolver fails', async () => {
+    const [server] = await start(1);
+    const client = open(TestResolver.target('fails', [server!.port]), 'p2c_ewma');
+    await client.get();
+    TestResolver.fail('fails', 'no such host');
+    assert.equal(await client.get(), grpc.status.OK);
+  });
+
+  it('reconnects to a backend that comes back', async () => {
+    const servers = await start(2);
+    const client = await connect(servers, 'p2c_ewma');
+    servers[0]!.kill();
+    await allReady(client, 1);
+    assert.equal(await client.get(), grpc.status.OK);
+    await servers[0]!.revive();
+    await allReady(client, 2);
+  });
+
+  it('fails calls at once when no backend is there, unless they wait for one', async () => {
+    const [server] = await start(1);
+    server!.kill();
+    const client = open([server!], 'p2c_ewma');
+    assert.equal(await client.get(), grpc.status.UNAVAILABLE);
+    const waiting = client.get({ waitForReady: true });
+    await server!.revive();
+    assert.equal(await waiting, grpc.status.OK);
+    const { counters } = channelOf(client);
+    assert.ok(counters.failed >= 1 && counters.endedUnpicked === 1);
+  });
+
+  it('works below outlier detection', async () => {
+    const servers = await start(3);
+    const client = await connect(servers, [
+      { outlier_detection: { success_rate_ejection: {}, child_policy: [{ p2c_ewma: {} }] } },
+    ]);
+    await Promise.all(Array.from({ length: 30 }, () => client.get()));
+    const channel = channelOf(client);
+    const names = [...channel.policies].map((policy) => [policy.message.name, policy.parent?.message.name]);
+    assert.deepEqual(names, [
+      ['outlier_detection', undefined],
+      ['p2c_ewma', 'outlier_detection'],
+    ]);
+    for (const server of servers) assert.equal(endpointOf(channel, server).counters.started, server.received);
+    await assertSettled(channel);
+  });
+
+  it('tells the channel its state', async () => {
+    const [server] = await start(1);
+    const client = await connect([server!], 'p2c_ewma');
+    const channel = channelOf(client);
+    // The protocol numbers the states from 1.
+    assert.equal(channel.message.state, READY + 1);
+    server!.kill();
+    await until(() => channel.message.state === TRANSIENT_FAILURE + 1);
+  });
+});
