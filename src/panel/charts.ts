@@ -9,6 +9,7 @@ import {
   type ChartDataset,
 } from 'chart.js';
 import type { ChannelView, EndpointSeries, Marker } from '../messages/panel';
+import { antilog, linearAxis, logAxis, type Axis } from './axis';
 import { element, setAttribute, setText, show } from './dom';
 import { short } from './format';
 import { t } from './l10n';
@@ -292,12 +293,11 @@ class TimeChart {
     const { x, y } = this.chart.options.scales as { x: AxisOptions; y: AxisOptions };
     x.min = range.from;
     x.max = range.to;
-    const axis = this.measure === 'picksPerSecond' ? linearAxis(datasets) : logAxis(datasets, this.measure);
+    const axis = axisOf(datasets, this.measure);
     y.min = axis.min;
     y.max = axis.max;
     y.afterBuildTicks = (scale) => void (scale.ticks = axis.ticks.map((value) => ({ value })));
-    y.ticks.callback = (value) =>
-      short(this.measure === 'picksPerSecond' ? value : Math.round(10 ** value * 1000) / 1000);
+    y.ticks.callback = (value) => short(this.measure === 'picksPerSecond' ? value : antilog(value));
     y.ticks.color = palette.muted;
     y.ticks.font = { family: palette.fontFamily, size: 11 };
     y.grid.color = palette.grid;
@@ -320,12 +320,6 @@ interface AxisOptions {
   afterBuildTicks: (scale: { ticks: { value: number }[] }) => void;
   ticks: { callback: (value: number) => string; color: string; font: { family: string; size: number } };
   grid: { color: string };
-}
-
-interface Axis {
-  readonly min: number;
-  readonly max: number;
-  readonly ticks: readonly number[];
 }
 
 function paint(
@@ -395,17 +389,7 @@ function endOf(line: Line): number | undefined {
   return last === undefined || Number.isNaN(last) ? undefined : last;
 }
 
-/** 0 to a round number, in two steps. */
-function linearAxis(datasets: readonly [Line, number | null][]): Axis {
-  let highest = 1;
-  for (const [line] of datasets) for (const { y } of line.data) if (y > highest) highest = y;
-  const power = 10 ** Math.floor(Math.log10(highest));
-  const max = [1, 2, 4, 6, 8, 10].map((step) => step * power).find((step) => step >= highest) ?? 10 * power;
-  return { min: 0, max, ticks: [0, max / 2, max] };
-}
-
-/** Whole steps of 1, 3, 10, so that the axis does not breathe; two or three numbers. */
-function logAxis(datasets: readonly [Line, number | null][], measure: Measure): Axis {
+function axisOf(datasets: readonly [Line, number | null][], measure: Measure): Axis {
   let [low, high] = [Infinity, -Infinity];
   for (const [line] of datasets) {
     for (const { y } of line.data) {
@@ -413,20 +397,7 @@ function logAxis(datasets: readonly [Line, number | null][], measure: Measure): 
       if (y > high) high = y;
     }
   }
+  if (measure === 'picksPerSecond') return linearAxis(high);
   if (low > high) [low, high] = measure === 'load' ? [3, 4] : [0, 2];
-  const steps = stepsAround(low, high);
-  const [min, max] = [steps[0]!, steps.at(-1)!];
-  return { min, max, ticks: steps.length === 2 ? steps : [min, steps[steps.length >> 1]!, max] };
-}
-
-/** Logarithms of 1, 3, 10, 30 …, from the last one below `low` to the first one above `high`. */
-function stepsAround(low: number, high: number): number[] {
-  const steps: number[] = [];
-  for (let decade = Math.floor(low); decade <= Math.ceil(high); decade += 1) steps.push(decade, decade + Math.log10(3));
-  const from = Math.max(
-    0,
-    steps.findLastIndex((step) => step <= low),
-  );
-  const to = steps.findIndex((step) => step >= high && step > steps[from]!);
-  return steps.slice(from, to + 1);
+  return logAxis(low, high);
 }

@@ -254,7 +254,7 @@ function readingsAt(channel: ChannelView, timeMs: number | null): Reading[] {
   const { times, endpoints } = channel.series;
   const index = times.findLastIndex((start) => start <= timeMs);
   const series = new Map(endpoints.map((each) => [each.endpoint, each]));
-  const total = endpoints.reduce((sum, each) => sum + (each.picksPerSecond[index] || 0), 0);
+  const total = endpoints.reduce((sum, each) => sum + known(each.picksPerSecond[index]), 0);
   return channel.endpoints.map(({ id }) => readingOf(series.get(id), index, total));
 }
 
@@ -263,10 +263,14 @@ function readingOf(series: EndpointSeries | undefined, index: number, total: num
   const picksPerSecond = at(series?.picksPerSecond);
   return {
     picksPerSecond,
-    share: picksPerSecond !== null && total > 0 ? (picksPerSecond || 0) / total : null,
+    share: picksPerSecond !== null && total > 0 ? known(picksPerSecond) / total : null,
     lagMs: at(series?.lagMs),
     load: at(series?.load),
     inflight: null,
     success: null,
   };
+}
+
+function known(value: number | undefined): number {
+  return value === undefined || Number.isNaN(value) ? 0 : value;
 }

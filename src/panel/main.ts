@@ -9,6 +9,7 @@ import { Host } from './host';
 import { Inspector } from './inspector';
 import { useBundle } from './l10n';
 import './panel.css';
+import { PickChart } from './pickChart';
 import { PickList } from './picks';
 import { Looks } from './series';
 import { Announcer, Idle, States } from './states';
@@ -33,7 +34,12 @@ class Panel {
   constructor(host: Host) {
     const store = (this.store = new Store(host));
     const { looks } = this;
-    this.charts = new Charts(store, looks, new Theme(() => this.charts.render(true)));
+    const theme = new Theme(() => {
+      this.charts.render(true);
+      pickChart.render();
+    });
+    this.charts = new Charts(store, looks, theme);
+    const pickChart = new PickChart(store, looks, theme);
     this.filter = new FilterBar(store);
     const picks = new PickList(store, looks);
     const header = new Header(store);
@@ -43,8 +49,8 @@ class Panel {
     const inspector = new Inspector(store, looks, (from, by) => picks.move(from, by));
     const events = new Events(store);
     const announcer = new Announcer(store);
-    this.views = [header, states, endpoints, idle, this.filter, picks, inspector, events, announcer];
-    const who = element('div', 'who', endpoints.element, inspector.element, events.element);
+    this.views = [header, states, endpoints, idle, this.filter, picks, pickChart, inspector, events, announcer];
+    const who = element('div', 'who', endpoints.element, pickChart.element, inspector.element, events.element);
     const when = element('div', 'when', idle.element, this.charts.element, this.filter.element, picks.element);
     this.root.append(header.element, states.element, element('div', 'columns', who, when), announcer.element);
     store.subscribe((byReader) => this.schedule(byReader ? 0 : interval));

@@ -1,7 +1,8 @@
 import type { ChannelView, EndpointRow, EndpointSeries, Marker } from '../messages/panel';
+import { glyph, text, vertical, wipe, type Glyph } from './canvas';
 import type { ChartedLines } from './charts';
 import { element } from './dom';
-import { clock, distinctEnds } from './format';
+import { clock, distinctEnds, timeOfDay } from './format';
 import { t } from './l10n';
 import type { Looks } from './series';
 import type { Store } from './store';
@@ -47,7 +48,7 @@ export class Overlay {
 
   /** Room right of the plots for the names of the lines. */
   endGutter(labels: readonly string[]): number {
-    this.context.font = this.font;
+    this.context.font = `11px ${this.palette.fontFamily}`;
     const widest = Math.max(0, ...labels.map((label) => this.context.measureText(label).width));
     return Math.min(mostGutter, Math.max(leastGutter, Math.ceil(widest) + 18));
   }
@@ -61,30 +62,15 @@ export class Overlay {
     const { scene } = this;
     const [first] = scene?.plots ?? [];
     if (!scene || !first) return;
-    this.fit();
+    wipe(this.element, this.context, this.palette.fontFamily);
     this.drawTimeAxis(scene, first);
     for (const plot of scene.plots) this.drawEnds(scene, plot);
     this.drawMarkers(scene, first);
     if (this.store.hover.timeMs !== null) this.drawCrosshair(scene, first, this.store.hover.timeMs);
   }
 
-  private get font(): string {
-    return `11px ${this.theme.palette.fontFamily}`;
-  }
-
   private get palette(): Palette {
     return this.theme.palette;
-  }
-
-  private fit(): void {
-    const { clientWidth, clientHeight } = this.element;
-    const ratio = window.devicePixelRatio;
-    const [width, height] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];
-    if (this.element.width !== width) this.element.width = width;
-    if (this.element.height !== height) this.element.height = height;
-    this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.context.clearRect(0, 0, clientWidth, clientHeight);
-    this.context.font = this.font;
   }
 
   private hover(x: number): void {
@@ -106,29 +92,14 @@ export class Overlay {
   private drawTimeAxis(scene: Scene, plot: Plot): void {
     const { context } = this;
     const bottom = scene.plots.at(-1)!.bottom;
-    context.textAlign = 'center';
-    context.textBaseline = 'alphabetic';
     for (let time = Math.ceil(scene.range.from / 30_000) * 30_000; time < scene.range.to; time += 30_000) {
       const x = this.xOf(scene, plot, time);
-      this.vertical(x, plot.top - 8, bottom + 3, this.palette.grid);
+      vertical(context, x, plot.top - 8, bottom + 3, { colour: this.palette.grid });
       const { hourMinute, seconds } = clock(time);
-      context.fillStyle = this.palette.muted;
-      const text = seconds === '00' ? hourMinute : `:${seconds}`;
-      const half = context.measureText(text).width / 2;
-      context.fillText(text, Math.min(x, plot.right + scene.gutter - half), bottom + 16);
+      const words = seconds === '00' ? hourMinute : `:${seconds}`;
+      const half = context.measureText(words).width / 2;
+      text(context, words, Math.min(x, plot.right + scene.gutter - half), bottom + 12, this.palette.muted, 'center');
     }
-  }
-
-  private vertical(x: number, top: number, bottom: number, colour: string, dash: readonly number[] = []): void {
-    const { context } = this;
-    context.strokeStyle = colour;
-    context.lineWidth = 1;
-    context.setLineDash([...dash]);
-    context.beginPath();
-    context.moveTo(x, top);
-    context.lineTo(x, bottom);
-    context.stroke();
-    context.setLineDash([]);
   }
 
   /** Mark and name at the end of each line, moved apart where they would cover each other. */
@@ -139,38 +110,15 @@ export class Overlay {
     const room = Math.floor((plot.bottom - plot.top + 16) / labelPitch);
     const placed = spread(mostDistant(ends, room), plot.top, plot.bottom);
     const { context } = this;
-    context.textAlign = 'left';
-    context.textBaseline = 'middle';
+    const { endpoint: lit } = this.store.hover;
     for (const { endpoint, label, y } of placed) {
-      const look = this.looks.of(endpoint);
-      context.globalAlpha = this.store.hover.endpoint === null || this.store.hover.endpoint === endpoint ? 1 : 0.3;
-      this.glyph(
-        look.mark,
-        plot.right + 4,
-        y - 4.5,
-        0.9,
-        look.colour === null ? this.palette.other : this.palette.series[look.colour]!,
-      );
-      context.fillStyle = this.palette.foreground;
-      context.fillText(label, plot.right + 16, y + 0.5, scene.gutter - 16);
+      const { colour, mark } = this.looks.of(endpoint);
+      context.globalAlpha = lit === null || lit === endpoint ? 1 : 0.3;
+      const shown = colour === null ? this.palette.other : this.palette.series[colour]!;
+      glyph(context, { path: mark, colour: shown }, plot.right + 9, y, 0.9);
+      text(context, label, plot.right + 16, y + 0.5, this.palette.foreground);
     }
     context.globalAlpha = 1;
-  }
-
-  private glyph(path: string, x: number, y: number, scale: number, colour: string, stroke = false): void {
-    const { context } = this;
-    context.save();
-    context.translate(x, y);
-    context.scale(scale, scale);
-    if (stroke) {
-      context.strokeStyle = colour;
-      context.lineWidth = 2;
-      context.stroke(new Path2D(path));
-    } else {
-      context.fillStyle = colour;
-      context.fill(new Path2D(path));
-    }
-    context.restore();
   }
 
   /** A generation has a glyph only where no change of state caused it; its dashed line it always has. */
@@ -184,8 +132,9 @@ export class Overlay {
       x: this.xOf(scene, plot, marker.timeMs),
     }));
     let free = -Infinity;
+    const boundary = { colour: this.palette.muted, dash: [3, 3] };
     for (const { marker, x } of markers) {
-      if (isBoundary(marker)) this.vertical(x, laneHeight - 2, bottom, this.palette.muted, [3, 3]);
+      if (isBoundary(marker)) vertical(this.context, x, laneHeight - 2, bottom, boundary);
     }
     const causes = markers.filter(({ marker }) => marker.kind !== 'generation');
     const glyphs = markers.filter(
@@ -202,41 +151,33 @@ export class Overlay {
   private drawMarker(marker: Marker, x: number, nextX: number, name: string): number {
     const { context } = this;
     const colour = marker.kind === 'notReady' ? this.palette.red : this.palette.foreground;
-    const { path, stroke } = markerGlyphs[marker.kind];
-    this.glyph(path, x - 5, laneHeight / 2 - 5, 1, colour, stroke);
+    glyph(context, { ...markerGlyphs[marker.kind], colour }, x, laneHeight / 2);
     const end = x + 8 + context.measureText(name).width;
     if (name === '' || end > nextX) return x + 9;
-    context.fillStyle = colour;
-    context.textAlign = 'left';
-    context.textBaseline = 'middle';
-    context.fillText(name, x + 8, laneHeight / 2 + 0.5);
+    text(context, name, x + 8, laneHeight / 2 + 0.5, colour);
     return end;
   }
 
   private drawCrosshair(scene: Scene, plot: Plot, timeMs: number): void {
     const bottom = scene.plots.at(-1)!.bottom;
     const x = this.xOf(scene, plot, timeMs);
-    this.vertical(x, plot.top - 8, bottom + 3, this.palette.foreground);
-    const { hourMinute, seconds } = clock(timeMs);
-    const text = `${hourMinute}:${seconds}`;
     const { context } = this;
-    const width = context.measureText(text).width + 8;
+    vertical(context, x, plot.top - 8, bottom + 3, { colour: this.palette.foreground });
+    const words = timeOfDay(timeMs);
+    const width = context.measureText(words).width + 8;
     const left = Math.max(0, Math.min(x - width / 2, plot.right + scene.gutter - width));
     context.fillStyle = this.palette.foreground;
     context.fillRect(left, bottom + 4, width, 15);
-    context.fillStyle = this.palette.background;
-    context.textAlign = 'left';
-    context.textBaseline = 'middle';
-    context.fillText(text, left + 4, bottom + 12);
+    text(context, words, left + 4, bottom + 12, this.palette.background);
   }
 }
 
-const markerGlyphs: Readonly<Record<Marker['kind'], { path: string; stroke: boolean }>> = {
-  generation: { path: 'M5 .5l4.5 4.5l-4.5 4.5l-4.5-4.5z', stroke: false },
-  notReady: { path: 'M1.5 1.5l7 7M8.5 1.5l-7 7', stroke: true },
-  ready: { path: 'M1 5.5l3 3l5-7', stroke: true },
-  restart: { path: 'M8.2 3a4 4 0 1 0 .8 2.5M8.6 .5v2.8h-2.8', stroke: true },
-  drops: { path: 'M5 1v5M5 8v1.4', stroke: true },
+const markerGlyphs: Readonly<Record<Marker['kind'], Pick<Glyph, 'path' | 'outline'>>> = {
+  generation: { path: 'M5 .5l4.5 4.5l-4.5 4.5l-4.5-4.5z' },
+  notReady: { path: 'M1.5 1.5l7 7M8.5 1.5l-7 7', outline: 2 },
+  ready: { path: 'M1 5.5l3 3l5-7', outline: 2 },
+  restart: { path: 'M8.2 3a4 4 0 1 0 .8 2.5M8.6 .5v2.8h-2.8', outline: 2 },
+  drops: { path: 'M5 1v5M5 8v1.4', outline: 2 },
 };
 
 /** Memory left and right of it is not the same. */

@@ -125,6 +125,7 @@ export class PickList {
   private scrolled(): void {
     const { scrollTop, clientHeight, scrollHeight } = this.scroller;
     if (scrollTop > 0) this.store.hold();
+    else this.left();
     if (scrollTop + clientHeight > scrollHeight - 200 && this.store.paused) this.store.showMore();
   }
 

@@ -11,6 +11,7 @@ export interface Palette {
   readonly grid: string;
   readonly red: string;
   readonly background: string;
+  readonly selection: string;
   readonly fontFamily: string;
 }
 
@@ -49,6 +50,7 @@ export class Theme {
       grid: this.resolve('--grid'),
       red: this.resolve('--red'),
       background: this.resolve('--background'),
+      selection: this.resolve('--selection'),
       fontFamily: getComputedStyle(document.body).fontFamily,
     };
   }
