@@ -16,7 +16,9 @@ class DemoResolver implements experimental.Resolver {
     private readonly listener: experimental.ResolverListener,
   ) {}
 
+  /** A registry tells what changes; who asks again, because a backend is gone, is told nothing new. */
   updateResolution(): void {
+    if (resolvers.has(this)) return;
     resolvers.add(this);
     process.nextTick(() => this.tell());
   }
