@@ -392,6 +392,21 @@ describe('panel', function () {
     });
   });
 
+  describe('the chart of single picks', () => {
+    it('shows the loads around the selected one, and chooses by a click', async () => {
+      const feed = feedOf();
+      const panel = await openWith(feed);
+      await panel.page.locator(rows).nth(20).click();
+      const canvas = panel.page.getByRole('img', { name: /^Loads of \d+ picks around the selected one$/ });
+      await canvas.waitFor();
+      const { inspect } = await panel.asked((query) => query.inspect !== undefined);
+      const { width } = (await canvas.boundingBox())!;
+      await canvas.click({ position: { x: width - 32, y: 60 } });
+      const chosen = await panel.asked((query) => query.inspect !== inspect);
+      assert.ok(chosen.inspect! > inspect!, 'the right end is the newest');
+    });
+  });
+
   describe('pause', () => {
     it('freezes the view, not the capture, and goes back to live', async () => {
       const feed = feedOf(20);
@@ -420,11 +435,12 @@ describe('panel', function () {
       const panel = await openWith(feed);
       await panel.send({ type: 'do', action: 'pause' });
       await panel.page.locator('.state[data-state=paused]').waitFor();
-      const { untilMs } = await panel.asked((query) => query.untilMs !== undefined);
+      const asked = await panel.asked(({ untilMs }) => untilMs !== undefined);
       feed.run(3000);
+      panel.query = undefined;
       await panel.page.reload();
       await panel.page.locator('.state[data-state=paused]').waitFor();
-      await panel.asked(({ untilMs }) => untilMs === untilMs);
+      await panel.asked(({ untilMs }) => untilMs === asked.untilMs);
     });
 
     it('ends by itself where nothing of that time is kept', async () => {

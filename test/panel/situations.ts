@@ -93,6 +93,35 @@ export const situations: Readonly<Record<string, Situation>> = {
       return { ...frame, channel: { ...frame.channel!, live: true, atMs: feed.nowMs + 130_000, picksPerSecond: 0 } };
     },
   },
+  names: {
+    feed: {
+      addresses: [
+        'cart-a.eu-west-1.shop.internal:50051',
+        'cart-b.eu-west-1.shop.internal:50051',
+        'cart-c.eu-west-1.shop.internal:50051',
+        'cart-a.us-east-1.shop.internal:50051',
+        '[2001:db8:0:1::17]:50051',
+      ],
+      methods: ['/shop.cart.v1.ShoppingCartService/RecalculateShippingEstimates'],
+    },
+    frame: (feed, query) => {
+      const frame = feed.frame(query);
+      return { ...frame, channel: { ...frame.channel!, target: 'dns:///cart.shop.svc.cluster.local:50051' } };
+    },
+  },
+  'round-robin': {
+    frame: (feed, query) => {
+      const frame = feed.frame(query);
+      const channel = frame.channel!;
+      const picks = channel.picks.map((pick) => ({ ...pick, candidates: [], reason: 'untold' as const }));
+      const endpoints = channel.endpoints.map((endpoint) => ({ ...endpoint, load: null }));
+      const reasons = { ...channel.reasons, lower: 0, tie: 0, forced: 0, unhealthy: 0, untold: channel.retained };
+      return {
+        ...frame,
+        channel: { ...channel, policyPath: ['round_robin'], scoreOrder: 'none', picks, endpoints, reasons },
+      };
+    },
+  },
   many: {
     feed: { meansMs: Array.from({ length: 50 }, (_, index) => 2 + (index % 9) * 3), picksPerSecond: 900 },
     frame: live,
