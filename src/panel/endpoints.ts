@@ -180,6 +180,7 @@ class EndpointTableRow {
   render(endpoint: EndpointRow, reading: Reading, channel: ChannelView, looks: Looks, scale: number): void {
     this.endpoint = endpoint;
     this.renderName(endpoint, looks);
+    this.renderCounters(endpoint);
     const ready = endpoint.state === 'READY';
     this.element.classList.toggle('absent', !ready);
     setText(this.share, ready && reading.share !== null ? `${percent(reading.share)} %` : '');
@@ -207,6 +208,12 @@ class EndpointTableRow {
     setAttribute(this.name, 'aria-pressed', String(this.filtered(endpoint.label)));
     setAttribute(this.key, 'aria-label', t('Line of {0} in the charts', capped(endpoint.label)));
     this.element.classList.toggle('selected', this.filtered(endpoint.label));
+  }
+
+  /** The exact counters, for whoever reads the panel by machine; there is no room for them in a row. */
+  private renderCounters({ addresses, picks, started, neverStarted, failures }: EndpointRow): void {
+    const counters = { addresses: addresses.join(' '), picks, started, 'never-started': neverStarted, failures };
+    for (const [name, value] of Object.entries(counters)) setAttribute(this.element, `data-${name}`, String(value));
   }
 
   private renderNumbers(endpoint: EndpointRow, reading: Reading, atMs: number, ready: boolean): void {
