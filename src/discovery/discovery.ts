@@ -32,6 +32,7 @@ export interface Watch {
  */
 export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
   #clients: readonly DiscoveredClient[] = [];
+  #problems: string[] = [];
   #watching = 0;
   #poll: NodeJS.Timeout | undefined;
   #settle: NodeJS.Timeout | undefined;
@@ -46,6 +47,11 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
   /** In the order in which they appeared. */
   get clients(): readonly DiscoveredClient[] {
     return this.#clients;
+  }
+
+  /** Folders and files that the last scan could not use, each as an English sentence; the log has them, too. */
+  get problems(): readonly string[] {
+    return this.#problems;
   }
 
   /** Looks now, and keeps looking until the returned object is disposed. */
@@ -86,6 +92,8 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
   }
 
   async #scan(): Promise<void> {
+    const problemsBefore = this.#problems.length;
+    this.#problems = [];
     const found = new Map<string, DiscoveredClient>();
     for (const folder of this.options.folders()) {
       for (const client of await this.#readFolder(folder)) {
@@ -95,7 +103,7 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
     }
     const before = this.#clients;
     this.#clients = [...found.values()].sort((a, b) => a.appearedMs - b.appearedMs);
-    if (!sameClients(before, this.#clients)) this.emit('change');
+    if (!sameClients(before, this.#clients) || this.#problems.length !== problemsBefore) this.emit('change');
     this.emit('scanned');
   }
 
@@ -103,7 +111,7 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
     try {
       const fault = runtimeFolderFault(folder);
       if (fault !== undefined) {
-        this.#warnOnce(`Not looking for clients there: ${fault}.`);
+        this.#report(`Not looking for clients there: ${fault}.`);
         return [];
       }
       this.#watchFolder(folder);
@@ -114,7 +122,7 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
       return clients.filter((client) => client !== undefined);
     } catch (error) {
       this.#forgetFolder(folder);
-      if (!isMissing(error)) this.#warnOnce(`Cannot look for clients in ${folder}: ${messageOf(error)}`);
+      if (!isMissing(error)) this.#report(`Cannot look for clients in ${folder}: ${messageOf(error)}`);
       return [];
     }
   }
@@ -126,7 +134,7 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
       this.#warnOnce(`Ignoring ${file}: its process ${client.descriptor.pid} has ended.`);
     } catch (error) {
       // A client that ends takes its descriptor away, also between our listing and our reading.
-      if (!isMissing(error)) this.#warnOnce(`Ignoring ${file}: ${messageOf(error)}.`);
+      if (!isMissing(error)) this.#report(`Ignoring ${file}: ${messageOf(error)}.`);
     }
     return undefined;
   }
@@ -144,6 +152,11 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
   #forgetFolder(folder: string): void {
     this.#watchers.get(folder)?.close();
     this.#watchers.delete(folder);
+  }
+
+  #report(problem: string): void {
+    this.#problems.push(problem);
+    this.#warnOnce(problem);
   }
 
   #warnOnce(message: string): void {

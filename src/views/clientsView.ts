@@ -22,7 +22,10 @@ export class ClientsView implements TreeDataProvider<KnownClient> {
     this.#tree = window.createTreeView(views.clients, { treeDataProvider: this });
     this.#tree.onDidChangeVisibility(() => this.#visibilityChanged());
     this.#visibilityChanged();
-    const changed = () => this.#changed.fire(undefined);
+    const changed = () => {
+      this.#tree.message = problemsText(discovery.problems.length);
+      this.#changed.fire(undefined);
+    };
     attachments.on('change', changed);
     discovery.on('change', changed);
   }
@@ -57,6 +60,11 @@ export class ClientsView implements TreeDataProvider<KnownClient> {
     this.#watching?.dispose();
     this.#watching = this.#tree.visible ? this.discovery.watch() : undefined;
   }
+}
+
+function problemsText(count: number): string | undefined {
+  if (count === 0) return undefined;
+  return l10n.t('{0} folders or descriptors of clients cannot be used; the log says why.', count);
 }
 
 function tooltipOf({ identity, address, attachment }: KnownClient): string {

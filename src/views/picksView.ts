@@ -95,7 +95,7 @@ export class PicksView implements WebviewViewProvider {
           this.#flushPending();
           break;
         case 'command':
-          void this.#run(message.command);
+          this.#run(message.command).catch((error: unknown) => this.log.error(String(error)));
           break;
       }
     } catch (error) {

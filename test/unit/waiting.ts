@@ -1,4 +1,10 @@
-/** Waits until the condition holds; the test's own timeout ends a wait in vain. */
+const patienceMs = 20_000;
+
+/** Waits until the condition holds. Throws when it has not for so long that it never will. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+  const deadline = Date.now() + patienceMs;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`This did not become true: ${condition.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import Module from 'node:module';
 import path from 'node:path';
 import { commands as vscodeCommands, extensions, workspace } from 'vscode';
-import { commands, settings, views } from '../../src/contributions';
+import { commands, settings } from '../../src/contributions';
 import { FakeDebugServer } from '../unit/attachment/debugServer';
 import { descriptorOf, TestRuntimeFolder } from '../unit/discovery/runtimeFolder';
 import { until } from '../unit/waiting';

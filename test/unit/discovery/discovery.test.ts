@@ -122,6 +122,7 @@ describe('Discovery', () => {
         await discovery.scan();
         assert.deepEqual(names(), []);
         assert.equal(log.lines.length, 1, log.lines.join('\n'));
+        assert.deepEqual(discovery.problems, log.lines);
         assert.match(log.lines[0]!, message);
         assert.ok(!log.lines[0]!.includes(token), 'a token is never logged');
         assert.ok(existsSync(folder.file('a.json')), 'it is not ours to remove');
