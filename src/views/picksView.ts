@@ -7,6 +7,7 @@ import type { Discovery, Watch } from '../discovery/discovery';
 import type { Frame, PanelCommand, Query, ToHost, ToPanel } from '../messages/panel';
 import { attachmentView, clientChoice } from './attachmentView';
 import { panelHtml } from './panelHtml';
+import { showReadme } from './readme';
 
 /** At most ten frames a second. */
 const frameMs = 100;
@@ -112,8 +113,7 @@ export class PicksView implements WebviewViewProvider {
       case 'select':
         return vscodeCommands.executeCommand(commands.select, command.client);
       case 'openHelp':
-        // The extension's own page shows the README, wherever the extension came from.
-        return vscodeCommands.executeCommand('extension.open', this.context.extension.id);
+        return showReadme(this.context.extensionUri);
       default:
         return vscodeCommands.executeCommand(commands[command.name]);
     }
