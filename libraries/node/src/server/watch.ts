@@ -75,6 +75,7 @@ export class WatchStream implements Watcher {
   }
 
   changed(change: Change): void {
+    if (this.pendingChanges.length >= maxPendingChanges && !this.sink.full) this.flush();
     if (this.pendingChanges.length >= maxPendingChanges) {
       this.close();
       this.sink.abort();
@@ -93,8 +94,10 @@ export class WatchStream implements Watcher {
   }
 
   private beat(): void {
+    // What the flush itself writes is not the reader's fault.
+    const { full } = this.sink;
     this.flush();
-    if (this.sink.full) return;
+    if (full) return;
     this.sendCounters();
     this.sendDrops();
     this.send({ case: 'heartbeat', value: create(HeartbeatSchema, { clock: clockPair() }) });
@@ -103,12 +106,14 @@ export class WatchStream implements Watcher {
   private flush(): void {
     clearTimeout(this.flushTimer);
     this.flushTimer = undefined;
-    if (!this.sink.full) {
+    // Asked once: a flush is bounded, and goes out whole or not at all.
+    const { full } = this.sink;
+    if (!full) {
       this.sendMethods();
       this.sendChanges(this.pendingChanges.splice(0));
     }
-    this.sendPicks();
-    this.sendCompletions();
+    this.sendPicks(full);
+    this.sendCompletions(full);
   }
 
   private sendMethods(): void {
@@ -127,12 +132,12 @@ export class WatchStream implements Watcher {
     }
   }
 
-  private sendPicks(): void {
+  private sendPicks(full: boolean): void {
     const { picks } = this.recorder.rows!;
     const available = picks.firstAvailable(this.pickPosition);
     this.drop('picks', available - this.pickPosition, DropCause.RING_FULL);
     this.pickPosition = available;
-    while (this.pickPosition < picks.head && !this.sink.full) {
+    while (this.pickPosition < picks.head && !full) {
       const batch = pickBatch(picks, this.pickPosition);
       this.pickPosition += batch.rows;
       this.send({ case: 'picks', value: batch });
@@ -141,12 +146,12 @@ export class WatchStream implements Watcher {
     this.pickPosition = picks.head;
   }
 
-  private sendCompletions(): void {
+  private sendCompletions(full: boolean): void {
     const { completions } = this.recorder.rows!;
     const available = completions.firstAvailable(this.completionPosition);
     this.drop('completions', available - this.completionPosition, DropCause.RING_FULL);
     this.completionPosition = available;
-    while (this.completionPosition < completions.head && !this.sink.full) {
+    while (this.completionPosition < completions.head && !full) {
       const batch = completionBatch(completions, this.completionPosition);
       this.completionPosition += batch.rows;
       this.send({ case: 'completions', value: batch });

@@ -1,0 +1,97 @@
+import type { Descriptor } from '@pickscope/protocol/descriptor';
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import path from 'node:path';
+import { openRuntimeFolder, socketPath, sweep } from '../../src/server/announcement';
+
+describe('the runtime folder', () => {
+  let root: string;
+
+  beforeEach(() => (root = mkdtempSync(path.join(tmpdir(), 'ps-'))));
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  /** An environment in which only folders below `root` come into question. */
+  const environment = (folder: string) => ({ PICKSCOPE_RUNTIME_DIR: folder, HOME: path.join(root, 'home') });
+
+  it('is made for the user alone', () => {
+    const folder = path.join(root, 'a', 'b');
+    assert.equal(openRuntimeFolder(environment(folder)), folder);
+    assert.equal(statSync(folder).mode & 0o777, 0o700);
+  });
+
+  it('is another one where the first is open to others, a link, or no folder', () => {
+    const open = path.join(root, 'open');
+    mkdirSync(open, { mode: 0o755 });
+    const link = path.join(root, 'link');
+    symlinkSync(root, link);
+    const file = path.join(root, 'file');
+    writeFileSync(file, '');
+    for (const folder of [open, link, file, path.join(root, 'long'.repeat(30))]) {
+      assert.notEqual(openRuntimeFolder(environment(folder)), folder);
+    }
+  });
+
+  it('gives a socket a path of at most 100 bytes', () => {
+    const folder = openRuntimeFolder(environment(path.join(root, 'long'.repeat(30))));
+    assert.ok(Buffer.byteLength(socketPath(folder, '0'.repeat(32))) <= 100);
+  });
+
+  describe('is swept', () => {
+    const instance = '0123456789abcdef'.repeat(2);
+
+    function leave(fields: Partial<Descriptor>): { file: string; socket: string } {
+      const file = path.join(root, `${instance}.json`);
+      const socket = socketPath(root, instance);
+      const descriptor: Descriptor = {
+        descriptorVersion: 1,
+        instance,
+        pid: process.pid,
+        processStart: '',
+        hostName: hostname(),
+        name: 'n',
+        folder: 'f',
+        language: 'node',
+        address: `unix:${socket}`,
+        token: 'a'.repeat(64),
+        ...fields,
+      };
+      writeFileSync(file, JSON.stringify(descriptor));
+      writeFileSync(socket, '');
+      return { file, socket };
+    }
+
+    it('of what a process that is gone has left', () => {
+      const pid = endedProcess();
+      const { file, socket } = leave({ pid });
+      sweep(root, hostname());
+      assert.ok(!existsSync(file) && !existsSync(socket));
+    });
+
+    it('of nothing else', () => {
+      const pid = endedProcess();
+      const foreign = path.join(root, `${'f'.repeat(32)}.json`);
+      writeFileSync(foreign, '{"pid": 1}');
+      for (const fields of [{}, { pid, hostName: 'another' }]) {
+        const { file, socket } = leave(fields);
+        sweep(root, hostname());
+        assert.ok(existsSync(file) && existsSync(socket) && existsSync(foreign));
+      }
+    });
+
+    it('of no file outside, wherever a descriptor points', () => {
+      const pid = endedProcess();
+      const outside = path.join(root, 'home');
+      writeFileSync(outside, '');
+      leave({ pid, address: `unix:${outside}` });
+      sweep(root, hostname());
+      assert.ok(existsSync(outside));
+    });
+  });
+});
+
+/** The id of a process that was. */
+function endedProcess(): number {
+  return spawnSync(process.execPath, ['-e', ''], { env: {} }).pid;
+}
