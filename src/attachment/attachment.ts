@@ -70,7 +70,7 @@ export class Attachment extends EventEmitter<{ change: [] }> {
 
   /** Goes on with the same program's new process, and keeps what is known. */
   follow(client: Descriptor): void {
-    this.options.log.info(`${client.name}: process ${client.pid} comes after ${this.#identity.pid}.`);
+    this.options.log.info(`${this.#identity.name}: going on with process ${client.pid}.`);
     this.#target = { kind: 'client', client };
     this.#identity = identityOf(this.#target);
     this.open();
@@ -98,6 +98,7 @@ export class Attachment extends EventEmitter<{ change: [] }> {
     try {
       const token = this.#target.kind === 'client' ? this.#target.client.token : await this.options.tokenFor(address);
       const readStream = await this.options.loadStream();
+      signal.throwIfAborted();
       for await (const event of readStream({ address, token, signal, answerTimeoutMs: silenceMs })) {
         if (signal.aborted) return;
         this.#receive(event);
@@ -146,21 +147,22 @@ export class Attachment extends EventEmitter<{ change: [] }> {
     const before = this.#state as AttachmentState | undefined;
     this.#state = next(before, { ...change, nowMs: Date.now() });
     if (this.#state === before) return;
-    this.#log(before);
+    this.#log(change);
     this.emit('change');
   }
 
-  #log(before: AttachmentState | undefined): void {
+  #log({ type }: Change): void {
+    const { log } = this.options;
     const who = `${this.#identity.name} (${addressOf(this.#target)})`;
     const state = this.#state;
-    if (state.kind === 'lost' && state.nextTryMs !== null) {
-      const wait = state.nextTryMs - Date.now();
-      if (wait <= 0) this.options.log.info(`${who}: trying again, try ${state.tries}.`);
-      else this.options.log.warn(`${who}: ${describe(state.loss)}; trying again in ${Math.round(wait)} ms.`);
-    } else if (state.kind === 'lost')
-      this.options.log.warn(`${who}: ${describe(state.loss)}; waiting for it to come back.`);
-    else if (state.kind === 'refused') this.options.log.warn(`${who}: ${describe(state.refusal)}.`);
-    else if (state.kind !== before?.kind) this.options.log.info(`${who}: ${state.kind}.`);
+    if (state.kind === 'refused') log.warn(`${who}: refused, ${describe(state.refusal)}.`);
+    else if (state.kind !== 'lost') log.info(`${who}: ${type === 'snapshotEnded' ? 'attached' : type}.`);
+    else if (type === 'opened') log.info(`${who}: trying again, try ${state.tries}.`);
+    else if (state.nextTryMs === null) log.warn(`${who}: lost, ${describe(state.loss)}; waiting for it to come back.`);
+    else
+      log.warn(
+        `${who}: lost, ${describe(state.loss)}; trying again in ${Math.round(state.nextTryMs - Date.now())} ms.`,
+      );
   }
 }
 
