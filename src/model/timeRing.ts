@@ -57,7 +57,7 @@ export class TimeRing<Column extends string> {
   sum(column: Column, from: number, to: number): number {
     const values = this.values[column];
     let sum = 0;
-    for (let bucket = Math.max(from, to - this.places); bucket < to; bucket++) {
+    for (let bucket = Math.max(1, from, to - this.places); bucket < to; bucket++) {
       const place = this.find(bucket);
       if (place >= 0) sum += values[place]!;
     }
@@ -67,7 +67,7 @@ export class TimeRing<Column extends string> {
   /** The newest bucket in [from, to) in which the column was written; -1: none. */
   lastWritten(column: Column, from: number, to: number): number {
     const values = this.values[column];
-    const first = Math.max(from, to - this.places);
+    const first = Math.max(1, from, to - this.places);
     for (let bucket = Math.min(to - 1, this.newest); bucket >= first; bucket--) {
       const place = this.find(bucket);
       if (place >= 0 && !Number.isNaN(values[place])) return bucket;

@@ -130,7 +130,7 @@ describe('A hostile stream', () => {
         model.clear();
         model.view(query, nowMs);
       }),
-      { numRuns: 100, endOnFailure: true },
+      { numRuns: 300, endOnFailure: true },
     );
   });
 
