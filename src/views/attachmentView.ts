@@ -1,14 +1,18 @@
 import type { Attachment } from '../attachment/attachment';
 import type { AttachmentState } from '../attachment/attachmentState';
-import type { KnownClient } from '../attachment/knownClients';
+import type { Identity } from '../attachment/target';
 import type { AttachmentView, ClientChoice, ConnectingStep } from '../messages/panel';
 import { lossText, refusalText } from './failureText';
 
 /** The state of an attachment as the panel shows it. */
-export function attachmentView(attachment: Attachment | undefined, paused: boolean, nowMs: number): AttachmentView {
+export function attachmentView(
+  attachment: Pick<Attachment, 'id' | 'state' | 'target' | 'identity'> | undefined,
+  paused: boolean,
+  nowMs: number,
+): AttachmentView {
   if (!attachment) return { state: 'none' };
   const { state, target, identity } = attachment;
-  const client = clientChoice({ id: attachment.id, identity, address: '', attachment });
+  const client = clientChoice(attachment.id, identity, true);
   switch (state.kind) {
     case 'connecting':
       return { state: 'connecting', client, steps: connectingSteps(state, nowMs) };
@@ -25,9 +29,8 @@ export function attachmentView(attachment: Attachment | undefined, paused: boole
   }
 }
 
-export function clientChoice({ id, identity, attachment }: KnownClient): ClientChoice {
-  const { name, pid, folder } = identity;
-  return { id, name, pid, folder, attached: attachment !== undefined };
+export function clientChoice(id: string, { name, pid, folder }: Identity, attached: boolean): ClientChoice {
+  return { id, name, pid, folder, attached };
 }
 
 function connectingSteps(

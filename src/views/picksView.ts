@@ -143,7 +143,9 @@ export class PicksView implements WebviewViewProvider {
     const channel = selected?.model.view(query, nowMs);
     return {
       attachment: attachmentView(selected, query.untilMs !== undefined, nowMs),
-      clients: knownClients(all, this.discovery.clients).map(clientChoice),
+      clients: knownClients(all, this.discovery.clients).map(({ id, identity, attachment }) =>
+        clientChoice(id, identity, attachment !== undefined),
+      ),
       channels: selected?.model.channels(nowMs) ?? [],
       ...(channel && { channel }),
     };
