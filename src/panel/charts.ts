@@ -14,7 +14,7 @@ import { element, setAttribute, setText, show } from './dom';
 import { short } from './format';
 import { t } from './l10n';
 import { endLabels, Overlay, type Plot } from './overlay';
-import type { Looks } from './series';
+import { namedEndpoints, type Looks } from './series';
 import { isIdle } from './states';
 import type { Store } from './store';
 import type { Theme } from './theme';
@@ -113,7 +113,10 @@ export class Charts {
     const lines = chartedLines(channel, this.store, this.looks);
     const gutter = this.overlay.endGutter(lines.labels);
     const plots: Plot[] = [];
+    // A policy that compares no scores has no loads.
+    show(this.charts.load.element, channel.scoreOrder !== 'none');
     for (const chart of Object.values(this.charts)) {
+      if (chart.element.hidden) continue;
       chart.update(channel, lines, range, gutter, this.store, this.looks, this.theme);
       plots.push(chart.plot(this.element));
     }
@@ -132,7 +135,7 @@ export interface ChartedLines {
 }
 
 function chartedLines(channel: ChannelView, store: Store, looks: Looks): ChartedLines {
-  const slots = new Map(channel.endpoints.map(({ id, slot }) => [id, slot]));
+  const slots = new Map(namedEndpoints(channel).map(({ id, slot }) => [id, slot]));
   const own = new Set(looks.charted);
   const visible = channel.series.endpoints.filter(({ endpoint }) => !store.hiddenSlots.has(slots.get(endpoint) ?? -1));
   const ownLines = visible.filter(({ endpoint }) => own.has(endpoint));
@@ -141,7 +144,7 @@ function chartedLines(channel: ChannelView, store: Store, looks: Looks): Charted
   return {
     own: ownLines,
     folded: visible.filter(({ endpoint }) => !own.has(endpoint)),
-    labels: endLabels(channel.endpoints, ownLines),
+    labels: endLabels(namedEndpoints(channel), ownLines),
     start: start < 0 ? channel.series.times.length : start,
   };
 }
@@ -304,7 +307,7 @@ class TimeChart {
   }
 
   private summary(channel: ChannelView, { own }: ChartedLines): string {
-    const labels = new Map(channel.endpoints.map(({ id, label }) => [id, label]));
+    const labels = new Map(namedEndpoints(channel).map(({ id, label }) => [id, label]));
     const latest = own.map((series) => {
       const value = series[this.measure].findLast((each) => !Number.isNaN(each));
       return `${labels.get(series.endpoint)?.slice(0, 60) ?? ''} ${value === undefined ? '–' : short(value)}`;

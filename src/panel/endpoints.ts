@@ -33,6 +33,7 @@ export class EndpointTable {
   private readonly collapsed = element('span', 'muted collapsed');
   private readonly table: HTMLTableElement;
   private readonly tickSample = element('span', 'tick-sample');
+  private readonly leftOut = element('p', 'left-out');
   private readonly fair = element('span');
   private readonly fairness = element('span');
   private readonly rows = new Map<number, EndpointTableRow>();
@@ -45,7 +46,7 @@ export class EndpointTable {
     this.table = this.buildTable();
     const legend = element('p', 'legend', element('span', 'muted', this.tickSample, this.fair), this.fairness);
     this.fairness.title = t("Jain's index of the picks of the last 10 s: 1 = all equal, 1/n = one gets all.");
-    this.element.append(element('div', 'scroller', this.table), legend, this.collapsed);
+    this.element.append(element('div', 'scroller', this.table), this.leftOut, legend, this.collapsed);
   }
 
   private buildTable(): HTMLTableElement {
@@ -83,10 +84,8 @@ export class EndpointTable {
     if (!channel) return;
     // While a pick is read in a narrow panel, the table steps back to one line.
     const open = store.open.endpoints && !(store.inspecting && narrow.matches);
-    setText(
-      this.summary,
-      channel.endpoints.length === 1 ? t('1 subconn') : t('{0} subconns', channel.endpoints.length),
-    );
+    const all = channel.endpoints.length + channel.endpointsLeftOut;
+    setText(this.summary, all === 1 ? t('1 subconn') : t('{0} subconns', all));
     setAttribute(this.toggle, 'aria-expanded', String(open));
     this.table.classList.toggle('closed', !open);
     this.renderCollapsed(channel, open);
@@ -123,6 +122,8 @@ export class EndpointTable {
   }
 
   private renderLegend(channel: ChannelView, open: boolean): void {
+    show(this.leftOut, open && channel.endpointsLeftOut > 0);
+    setText(this.leftOut, t('{0} more have no room here', count(channel.endpointsLeftOut)));
     const legend = this.fair.closest('p')!;
     const fair = Math.max(0, ...channel.endpoints.map(({ fairShare }) => fairShare));
     show(legend, open && channel.endpoints.length > 1);
@@ -212,7 +213,13 @@ class EndpointTableRow {
 
   /** The exact counters, for whoever reads the panel by machine; there is no room for them in a row. */
   private renderCounters({ addresses, picks, started, neverStarted, failures }: EndpointRow): void {
-    const counters = { addresses: addresses.join(' '), picks, started, 'never-started': neverStarted, failures };
+    const counters = {
+      addresses: capped(addresses.join(' '), 2000),
+      picks,
+      started,
+      'never-started': neverStarted,
+      failures,
+    };
     for (const [name, value] of Object.entries(counters)) setAttribute(this.element, `data-${name}`, String(value));
   }
 

@@ -1,4 +1,4 @@
-import type { ChannelView, EndpointRow, Frame } from '../messages/panel';
+import type { ChannelView, ClientChoice, EndpointRow, Frame } from '../messages/panel';
 import { button, capped, element, foreign, setAttribute, setChildren, setText, show } from './dom';
 import { count, exactTime, rate } from './format';
 import { icon } from './glyphs';
@@ -50,9 +50,9 @@ export class Header {
     const { client } = frame.attachment;
     const others = frame.clients.some((each) => each.id === client.id) ? frame.clients : [client, ...frame.clients];
     this.client.render(
-      [foreign(client.name, { class: 'name' }), element('span', 'muted', ` ${client.pid}`)],
+      [foreign(client.name, { class: 'name' }), element('span', 'muted', pidOf(client))],
       [
-        ...others.map((each) => ({ value: `client ${each.id}`, text: `${each.name} ${each.pid}  ${each.folder}` })),
+        ...others.map((each) => ({ value: `client ${each.id}`, text: `${each.name}${pidOf(each)}  ${each.folder}` })),
         { value: 'attachTo', text: t('Attach to another client…') },
         { value: 'enterAddress', text: t('Enter an address…') },
         { value: 'detach', text: t('Detach') },
@@ -136,6 +136,10 @@ export class Header {
     this.health.className = className;
     setChildren(this.health, [...(failing ? [icon('cross')] : []), document.createTextNode(text)]);
   }
+}
+
+function pidOf({ pid }: ClientChoice): string {
+  return pid === 0 ? '' : ` ${pid}`;
 }
 
 interface Choice {

@@ -4,7 +4,7 @@ import { count, duration, latency, shortMethod, threeDigits } from './format';
 import { icon, mark } from './glyphs';
 import { rich, t, type Part } from './l10n';
 import { load, sentence } from './sentence';
-import type { Looks } from './series';
+import { namedEndpoints, type Looks } from './series';
 import type { Store } from './store';
 
 /** After so long without a pick, p2c_ewma takes the loser. */
@@ -31,7 +31,7 @@ export class Inspector {
       this.drawn = '';
       return;
     }
-    const names = new Map(channel.endpoints.map(({ id, label }) => [id, label]));
+    const names = new Map(namedEndpoints(channel).map(({ id, label }) => [id, label]));
     const signature = JSON.stringify([inspection, [...names]]);
     // Made anew only when it says something else: the focus on its buttons stays.
     if (signature === this.drawn) return;

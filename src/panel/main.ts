@@ -92,7 +92,7 @@ class Panel {
     const { store } = this;
     this.root.dataset.state = store.frame?.attachment.state ?? 'starting';
     this.root.classList.toggle('inspecting', store.inspecting);
-    if (store.channel) this.looks.update(store.channel.endpoints);
+    if (store.channel) this.looks.update(store.channel);
     for (const view of this.views) view.render();
     this.charts.render(false);
     if (now) this.charts.renderHover();

@@ -1,10 +1,10 @@
-import type { ChannelView, EndpointRow, EndpointSeries, Marker } from '../messages/panel';
+import type { ChannelView, EndpointSeries, Marker } from '../messages/panel';
 import { glyph, text, vertical, wipe, type Glyph } from './canvas';
 import type { ChartedLines } from './charts';
 import { element } from './dom';
 import { clock, distinctEnds, timeOfDay } from './format';
 import { t } from './l10n';
-import type { Looks } from './series';
+import { namedEndpoints, type Looks, type NamedEndpoint } from './series';
 import type { Store } from './store';
 import type { Palette, Theme } from './theme';
 
@@ -124,9 +124,8 @@ export class Overlay {
   /** A generation has a glyph only where no change of state caused it; its dashed line it always has. */
   private drawMarkers(scene: Scene, plot: Plot): void {
     const bottom = scene.plots.at(-1)!.bottom;
-    const labels = new Map(
-      zip(scene.channel.endpoints, distinctEnds(scene.channel.endpoints.map(({ label }) => label))),
-    );
+    const named = namedEndpoints(scene.channel);
+    const labels = new Map(zip(named, distinctEnds(named.map(({ label }) => label))));
     const markers = shownMarkers(scene, this.store.clearedMs).map((marker) => ({
       marker,
       x: this.xOf(scene, plot, marker.timeMs),
@@ -202,12 +201,12 @@ function nameOf(marker: Marker, labels: ReadonlyMap<number, string>): string {
   }
 }
 
-function zip(endpoints: readonly EndpointRow[], labels: readonly string[]): [number, string][] {
+function zip(endpoints: readonly NamedEndpoint[], labels: readonly string[]): [number, string][] {
   return endpoints.map(({ id }, index) => [id, labels[index]!]);
 }
 
 /** The names of the lines: only what tells them apart. */
-export function endLabels(endpoints: readonly EndpointRow[], lines: readonly EndpointSeries[]): string[] {
+export function endLabels(endpoints: readonly NamedEndpoint[], lines: readonly EndpointSeries[]): string[] {
   const labels = new Map(zip(endpoints, distinctEnds(endpoints.map(({ label }) => label))));
   return lines.map(({ endpoint }) => (labels.get(endpoint) ?? '').slice(0, 24));
 }

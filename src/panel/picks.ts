@@ -3,7 +3,7 @@ import { capped, button, element, foreign, setAttribute, setChildren, setStyle, 
 import { clock, exactLoad, exactTime, latency, shortMethod } from './format';
 import { mark } from './glyphs';
 import { t } from './l10n';
-import type { Looks } from './series';
+import { namedEndpoints, type Looks } from './series';
 import type { Store } from './store';
 
 /** The list of picks, newest first, with the generations between the picks that they separate. */
@@ -11,6 +11,7 @@ export class PickList {
   readonly element = element('section', 'picks');
   private readonly body = element('tbody');
   private readonly minute = element('span', 'minute-head');
+  private loadHeads: readonly Element[] = [];
   private readonly scroller = element('div', 'scroller');
   private readonly empty = element('p', 'muted empty-list');
   private readonly cleared = element('p', 'muted cleared');
@@ -43,8 +44,8 @@ export class PickList {
   private buildTable(): HTMLTableElement {
     const columns: readonly [string, string][] = [
       ['method', t('method')],
-      ['a', t('load A')],
-      ['b', t('load B')],
+      ['a', ''],
+      ['b', ''],
       ['reason', t('reason')],
       ['outcome', t('outcome')],
       ['ms', t('ms')],
@@ -56,6 +57,7 @@ export class PickList {
       time,
       ...columns.map(([name, text]) => element('th', { class: name, scope: 'col' }, text)),
     );
+    this.loadHeads = [head.children[2]!, head.children[3]!];
     const cols = ['time', ...columns.map(([name]) => name)].map((name) => element('col', name));
     return element('table', '', element('colgroup', '', ...cols), element('thead', '', head), this.body);
   }
@@ -68,6 +70,10 @@ export class PickList {
     const { picks } = store;
     this.renderRows(channel, picks);
     setText(this.minute, picks[0] ? clock(picks[0].timeMs).hourMinute : '');
+    const scored = channel.scoreOrder !== 'none';
+    const heads = scored ? [t('load A'), t('load B')] : [t('endpoint'), ''];
+    for (const [index, head] of this.loadHeads.entries()) setText(head, heads[index]!);
+    this.element.classList.toggle('unscored', !scored);
     show(this.cleared, store.clearedMs !== undefined);
     show(this.empty, picks.length === 0);
     setText(this.empty, store.query.filter === '' ? t('No pick since.') : t('No pick matches the filter.'));
@@ -76,7 +82,7 @@ export class PickList {
   }
 
   private renderRows(channel: ChannelView, picks: readonly PickRow[]): void {
-    const names = new Map(channel.endpoints.map(({ id, label }) => [id, label]));
+    const names = new Map(namedEndpoints(channel).map(({ id, label }) => [id, label]));
     const present = new Set(picks.map(({ key }) => key));
     for (const key of this.rows.keys()) if (!present.has(key)) this.rows.delete(key);
     const focusable = picks.find(({ key }) => key === this.store.query.inspect)?.key ?? picks[0]?.key;

@@ -1,4 +1,4 @@
-import type { EndpointRow } from '../messages/panel';
+import type { ChannelView } from '../messages/panel';
 
 /**
  * How an endpoint looks wherever it is shown: colour, dash and mark follow from its slot. The counts of them are
@@ -25,6 +25,18 @@ export interface Look {
   readonly mark: string;
 }
 
+/** What series, picks and events name: an endpoint of the table, or one that is there no longer. */
+export interface NamedEndpoint {
+  readonly id: number;
+  readonly label: string;
+  readonly slot: number;
+}
+
+/** Those of the table first. */
+export function namedEndpoints({ endpoints, formerEndpoints }: ChannelView): readonly NamedEndpoint[] {
+  return [...endpoints, ...formerEndpoints];
+}
+
 /** So many lines can be told apart; the others are folded into one band. */
 export const mostLines = 12;
 
@@ -33,11 +45,13 @@ export class Looks {
   /** Ids of the endpoints that have a line of their own, in the table's order. */
   charted: readonly number[] = [];
 
-  update(endpoints: readonly EndpointRow[]): void {
-    const bySlot = [...endpoints].sort((a, b) => a.slot - b.slot);
-    const own = new Set(bySlot.slice(0, mostLines).map((endpoint) => endpoint.id));
-    this.charted = endpoints.filter((endpoint) => own.has(endpoint.id)).map((endpoint) => endpoint.id);
-    this.looks = new Map(endpoints.map(({ id, slot }) => [id, own.has(id) ? lookOf(slot) : folded]));
+  update(channel: ChannelView): void {
+    const bySlot = (endpoints: readonly NamedEndpoint[]) => [...endpoints].sort((a, b) => a.slot - b.slot);
+    const candidates = [...bySlot(channel.endpoints), ...bySlot(channel.formerEndpoints)];
+    const own = new Set(candidates.slice(0, mostLines).map(({ id }) => id));
+    const named = namedEndpoints(channel);
+    this.charted = named.filter(({ id }) => own.has(id)).map(({ id }) => id);
+    this.looks = new Map(named.map(({ id, slot }) => [id, own.has(id) ? lookOf(slot) : folded]));
   }
 
   of(endpoint: number): Look {

@@ -334,6 +334,8 @@ export class FakeFeed {
       lastPickMs: until.at(-1)?.timeMs ?? null,
       fairness: this.fairness(recent),
       endpoints: this.endpoints(recent, atMs),
+      endpointsLeftOut: 0,
+      formerEndpoints: [],
       series: this.series(from, atMs),
       markers: this.markers.filter(({ timeMs }) => timeMs >= from && timeMs <= atMs),
       reasons: countReasons(inWindow),

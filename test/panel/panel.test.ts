@@ -172,7 +172,7 @@ describe('panel', function () {
         (ms) => document.querySelector('.endpoints .last')?.textContent !== undefined && ms > 0,
         feed.nowMs,
       );
-      assert.ok(await first!.evaluate((row) => row === document.querySelector('.endpoints tbody tr')));
+      assert.ok(await first.evaluate((row) => row === document.querySelector('.endpoints tbody tr')));
     });
 
     it('reads out the moment under the crosshair', async () => {
@@ -636,7 +636,7 @@ describe('panel', function () {
     it('describes each chart to those who do not see it', async () => {
       const panel = await openWith(feedOf(20));
       const labels = await panel.page
-        .locator('canvas[role=img]')
+        .locator('.charts canvas[role=img]')
         .evaluateAll((all) => all.map((each) => each.getAttribute('aria-label')));
       assert.equal(labels.length, 3);
       for (const label of labels) assert.match(label!, /10\.0\.0\.1 [\d.]+k?/);
