@@ -7,7 +7,7 @@ import type { StreamEvent, StreamOptions } from './stream';
 import { addressOf, identityOf, idOf, presentable, type Identity, type Target } from './target';
 
 /** A client sends a heartbeat each second; after this long without any message it is taken for lost. */
-export const silenceMs = 5000;
+const defaultSilenceMs = 5000;
 
 export interface AttachmentOptions {
   readonly pickBudgetBytes: number;
@@ -18,6 +18,8 @@ export interface AttachmentOptions {
   /** Whether to try again by itself after a loss. */
   readonly mayRetry: () => boolean;
   readonly log: Pick<LogOutputChannel, 'info' | 'warn'>;
+  /** 5000 where it is not given. */
+  readonly silenceMs?: number;
 }
 
 type Change = AttachmentEvent extends infer E ? (E extends AttachmentEvent ? Omit<E, 'nowMs'> : never) : never;
@@ -32,6 +34,7 @@ export class Attachment extends EventEmitter<{ change: [] }> {
   #stream = new AbortController();
   #retry: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
+  readonly #silenceMs: number;
 
   /** Connects at once; with `lostMs` waits for the client to come back instead, as after a window reload. */
   constructor(
@@ -42,6 +45,7 @@ export class Attachment extends EventEmitter<{ change: [] }> {
     super();
     this.id = idOf(target);
     this.model = new ClientModel({ pickBudgetBytes: options.pickBudgetBytes });
+    this.#silenceMs = options.silenceMs ?? defaultSilenceMs;
     this.#target = target;
     this.#identity = identityOf(target);
     if (lostMs === undefined) this.open();
@@ -99,7 +103,7 @@ export class Attachment extends EventEmitter<{ change: [] }> {
       const token = this.#target.kind === 'client' ? this.#target.client.token : await this.options.tokenFor(address);
       const readStream = await this.options.loadStream();
       signal.throwIfAborted();
-      for await (const event of readStream({ address, token, signal, answerTimeoutMs: silenceMs })) {
+      for await (const event of readStream({ address, token, signal, answerTimeoutMs: this.#silenceMs })) {
         if (signal.aborted) return;
         this.#receive(event);
       }
@@ -133,7 +137,7 @@ export class Attachment extends EventEmitter<{ change: [] }> {
   /** A stopped process keeps its connection open, and says nothing. */
   #watchSilence(): void {
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#fail({ kind: 'silent' }), silenceMs);
+    this.#silence = setTimeout(() => this.#fail({ kind: 'silent' }), this.#silenceMs);
   }
 
   #fail(failure: Failure): void {

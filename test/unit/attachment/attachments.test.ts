@@ -20,6 +20,7 @@ describe('Attachments', () => {
   let servers: FakeDebugServer[];
   let tokens: Map<string, string>;
   let settings: { reattach: boolean; autoAttach: string[] };
+  let silenceMs: number | undefined;
 
   beforeEach(() => {
     folder = new TestRuntimeFolder();
@@ -28,6 +29,7 @@ describe('Attachments', () => {
     servers = [];
     tokens = new Map();
     settings = { reattach: true, autoAttach: [] };
+    silenceMs = undefined;
     openWindow();
   });
   afterEach(() => {
@@ -42,6 +44,7 @@ describe('Attachments', () => {
       discovery,
       memory,
       log,
+      ...(silenceMs !== undefined && { silenceMs }),
       pickBudgetBytes: () => 1_000_000,
       reattach: () => settings.reattach,
       autoAttach: () => settings.autoAttach,
@@ -130,6 +133,17 @@ describe('Attachments', () => {
     await becomes(attachment, 'live');
     server.send({ case: 'heartbeat', value: {} }, 99);
     await until(() => server.watchers.length === 2 && attachment.state.kind === 'live');
+  });
+
+  it('takes a client that says nothing any more for lost, and finds it again', async () => {
+    closeWindow();
+    silenceMs = 300;
+    openWindow();
+    const server = await start();
+    const attachment = attach(server);
+    await until(() => attachment.state.kind === 'lost' && attachment.state.loss.kind === 'silent');
+    assert.ok(attachment.model.hasSnapshot, 'what was received stays');
+    await until(() => server.watchers.length === 2 && server.watchers[0]!.cancelled);
   });
 
   it('follows a client that restarts, and keeps what is known', async () => {
