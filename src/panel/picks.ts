@@ -31,6 +31,7 @@ export class PickList {
     this.scroller.append(this.buildTable(), this.empty);
     this.element.append(this.cleared, this.scroller);
     this.scroller.addEventListener('scroll', () => this.scrolled(), { passive: true });
+    new ResizeObserver(() => this.measureScrollBar()).observe(this.scroller);
     this.body.addEventListener('pointerenter', () => store.hold());
     this.element.addEventListener('pointerleave', () => this.left());
     this.body.addEventListener('focusin', () => store.hold());
@@ -60,6 +61,12 @@ export class PickList {
     this.loadHeads = [head.children[2]!, head.children[3]!];
     const cols = ['time', ...columns.map(([name]) => name)].map((name) => element('col', name));
     return element('table', '', element('colgroup', '', ...cols), element('thead', '', head), this.body);
+  }
+
+  /** Some systems draw it over the content, others beside it: the last column ends where the panel's others do. */
+  private measureScrollBar(): void {
+    const width = this.scroller.offsetWidth - this.scroller.clientWidth;
+    setStyle(this.scroller, '--scroll-bar', `${width}px`);
   }
 
   render(): void {
