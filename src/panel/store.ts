@@ -10,6 +10,8 @@ export type Section = 'endpoints' | 'events';
 
 /** What the panel keeps when it is thrown away: where the reader was, never data. */
 export interface PersistedState {
+  /** Id of the client that the query is about. */
+  readonly client: string | undefined;
   readonly query: Query;
   readonly open: Readonly<Record<Section, boolean>>;
   /** Slots whose lines are switched off. */
@@ -41,10 +43,12 @@ export class Store {
   /** Nothing older is shown; undefined: all. */
   clearedMs: number | undefined;
 
+  private client: string | undefined;
   private listeners: ((byReader: boolean) => void)[] = [];
 
   constructor(private readonly host: Host) {
     const kept = host.restore();
+    this.client = kept?.client;
     this.query = kept?.query ?? { windowSeconds, filter: '', limit: firstLimit };
     this.open = kept?.open ?? { endpoints: true, events: false };
     this.hiddenSlots = new Set(kept?.hiddenSlots);
@@ -79,13 +83,27 @@ export class Store {
   }
 
   receive(frame: Frame): void {
-    const before = this.frame;
+    const before = this.channel;
     this.frame = frame;
-    const { channel } = frame;
-    if (before?.channel && before.channel.id !== channel?.id) this.held = undefined;
-    // What was paused at is gone, for instance with the window that was reloaded: nothing is left to look at.
-    if (this.query.untilMs !== undefined && channel && !reachesBackTo(channel, this.query.untilMs)) this.resume();
+    if (before && before.id !== frame.channel?.id) this.held = undefined;
+    this.forgetWhatIsGone(frame);
     this.changed(false);
+  }
+
+  /** Ids and moments are of one client: what is not there any more cannot be asked for. */
+  private forgetWhatIsGone({ attachment, channel, channels }: Frame): void {
+    const client = attachment.state === 'none' ? undefined : attachment.client.id;
+    const { query } = this;
+    const another = client !== undefined && this.client !== undefined && client !== this.client;
+    this.client = client ?? this.client;
+    if (another) {
+      this.clearedMs = undefined;
+      this.change({ channel: undefined, untilMs: undefined, inspect: undefined, limit: firstLimit });
+    } else if (query.channel !== undefined && channels.length > 0 && !channels.some(({ id }) => id === query.channel)) {
+      this.change({ channel: undefined });
+    } else if (query.untilMs !== undefined && channel && !reachesBackTo(channel, query.untilMs)) {
+      this.resume();
+    }
   }
 
   ask(): void {
@@ -197,7 +215,7 @@ export class Store {
   }
 
   private persist(): void {
-    this.host.persist({ query: this.query, open: this.open, hiddenSlots: [...this.hiddenSlots] });
+    this.host.persist({ client: this.client, query: this.query, open: this.open, hiddenSlots: [...this.hiddenSlots] });
   }
 
   private changed(byReader: boolean): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Frame } from '../../src/messages/panel';
 import { launchBrowser } from '../host/browser.mjs';
-import { FakeFeed, type FakeOptions } from './fakeFeed';
+import { client, FakeFeed, type FakeOptions } from './fakeFeed';
 import { PanelPage, type Browser, type PageOptions } from './page';
 import { situations } from './situations';
 import { themes, type ThemeName } from './themes';
@@ -454,6 +454,20 @@ describe('panel', function () {
       };
       await panel.refresh();
       await panel.page.locator('.state[data-state=live]').waitFor();
+    });
+
+    it('ends with the client that it was about', async () => {
+      const feed = feedOf(20);
+      const panel = await openWith(feed);
+      await panel.page.locator(rows).nth(3).click();
+      await panel.asked(({ inspect }) => inspect !== undefined);
+      panel.answer = (query) => {
+        const frame = feed.frame(query);
+        return { ...frame, attachment: { state: 'live', client: { ...client, id: 'another' }, paused: false } };
+      };
+      await panel.refresh();
+      const { inspect } = await panel.asked(({ untilMs }) => untilMs === undefined);
+      assert.equal(inspect, undefined);
     });
 
     it('clears the view, and shows all again', async () => {
