@@ -1,7 +1,7 @@
 import { Server, ServerCredentials, status, type handleUnaryCall } from '@grpc/grpc-js';
 import { openSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { cartService, type CartReply, type CartRequest } from './cart';
+import { cartService } from './cart';
 import { exponential } from './random';
 
 /*
@@ -28,12 +28,12 @@ const jitterMs = Number(values.jitter);
 const failures = Number(values.failures);
 const counted = values['count-file'] === undefined ? undefined : openSync(values['count-file'], 'a');
 
-const answer: handleUnaryCall<CartRequest, CartReply> = (_call, reply) => {
+const answer: handleUnaryCall<Buffer, Buffer> = (_call, reply) => {
   if (counted !== undefined) writeSync(counted, '.');
   const delayMs = latencyMs + exponential(jitterMs);
   setTimeout(() => {
     if (Math.random() < failures) reply({ code: status.UNAVAILABLE, details: 'The demo fails some calls' });
-    else reply(null, { backend: values.listen });
+    else reply(null, Buffer.from(values.listen));
   }, delayMs);
 };
 

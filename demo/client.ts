@@ -46,7 +46,7 @@ function callOne(): void {
     path,
     requestSerialize,
     responseDeserialize,
-    { user: 'demo' },
+    Buffer.alloc(0),
     { deadline: Date.now() + 1000 },
     // Some calls are meant to fail; Pickscope shows them.
     () => undefined,

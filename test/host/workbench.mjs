@@ -4,6 +4,13 @@ import { pathToFileURL } from 'node:url';
 const patienceMs = 60_000;
 
 /**
+ * For those that cannot import from this folder's own modules.
+ *
+ * @typedef {import('playwright-core').FrameLocator} FrameLocator
+ * @typedef {import('playwright-core').Locator} Locator
+ */
+
+/**
  * @typedef {object} WorkbenchOptions
  * @property {string} [folder] The folder that is opened; none by default.
  * @property {string} [developmentPath] Folder of an extension under development.
@@ -64,11 +71,12 @@ export class Workbench {
 
   /** Opens an extension's view container by its name in the activity bar. */
   async openSideBar(name) {
-    const action = this.page.locator(`.activitybar .action-label[aria-label^="${name}"]`);
-    await action.waitFor();
-    const item = this.page.locator('.activitybar .action-item.checked', { has: action });
-    if ((await item.count()) === 0) await action.click();
+    const label = this.page.locator(`.action-label[aria-label^="${name}"]`);
+    const item = this.page.locator('.activitybar .action-item', { has: label });
     await item.waitFor();
+    const checked = this.page.locator('.activitybar .action-item.checked', { has: label });
+    if ((await checked.count()) === 0) await item.click();
+    await checked.waitFor();
   }
 
   /** Runs a command by the palette. Until the extension that brings it is there, the palette is asked again. */
