@@ -17,7 +17,7 @@ export class PickList {
   private readonly cleared = element('p', 'muted cleared');
   private readonly rows = new Map<number, PickTableRow>();
   private readonly separators = new Map<string, HTMLTableRowElement>();
-  private shownInspect: number | undefined;
+  private revealed = '';
 
   constructor(
     private readonly store: Store,
@@ -126,12 +126,12 @@ export class PickList {
 
   /** A pick that was just chosen, here or among the neighbours, is scrolled to. */
   private revealInspected(): void {
-    const { inspect } = this.store.query;
-    if (inspect === this.shownInspect) return;
-    this.shownInspect = inspect;
-    if (inspect === undefined) return;
-    const row = this.rows.get(inspect)?.element;
-    // The header sticks to the scroller's top; the row must not hide below it.
+    const { inspecting, query } = this.store;
+    // Once more when the explanation is there: the list is lower then.
+    const shown = `${query.inspect ?? ''} ${inspecting}`;
+    if (shown === this.revealed) return;
+    this.revealed = shown;
+    const row = query.inspect === undefined ? undefined : this.rows.get(query.inspect)?.element;
     if (row) requestAnimationFrame(() => row.scrollIntoView({ block: 'nearest' }));
   }
 
@@ -278,6 +278,7 @@ function candidateCell(
 ): CandidateCell {
   const { endpoint, score } = candidate;
   const look = looks.of(endpoint);
+  const number = score === null ? '–' : exactLoad(score);
   const bar = element('span', `bar ${look.colour === null ? 'series-other' : `series-${look.colour}`}`);
   const name = nameOf(endpoint);
   const cell = element(
@@ -292,7 +293,7 @@ function candidateCell(
       'candidate',
       mark(look, chosen),
       element('span', 'sr-only', chosen ? t('{0}, chosen', name) : name),
-      element('span', 'number', score === null ? '–' : exactLoad(score)),
+      element('span', number.length > 4 ? 'number long' : 'number', number),
       bar,
     ),
   );

@@ -379,6 +379,34 @@ describe('panel', function () {
       await panel.asked(({ untilMs }) => untilMs === undefined);
     });
 
+    it('stays in sight', async () => {
+      const panel = await openWith(feedOf(), { height: 900 });
+      await panel.page.locator(rows).nth(40).scrollIntoViewIfNeeded();
+      await panel.page.locator(rows).nth(40).click();
+      await panel.page.locator('.inspector').waitFor();
+      await panel.page.waitForFunction(() => {
+        const row = document.querySelector('.picks tr.selected')!.getBoundingClientRect();
+        const list = document.querySelector('.picks .scroller')!.getBoundingClientRect();
+        return row.top >= list.top + 24 - 1 && row.bottom <= list.bottom + 1;
+      });
+    });
+
+    it('cuts no digit off a load, at any width', async () => {
+      for (const width of [240, 300, 320, 600, 900]) {
+        const feed = feedOf(5);
+        const [pick] = feed.picks.slice(-1);
+        const candidates = pick!.candidates.map((candidate, index) => ({ ...candidate, score: 99_998 + index }));
+        feed.add({ ...pick!, key: 999_999, candidates });
+        const panel = await openWith(feed, { width });
+        const cut = await panel.page
+          .locator('.candidate')
+          .evaluateAll((nodes) =>
+            nodes.filter((node) => node.scrollWidth > node.clientWidth).map((node) => node.textContent),
+          );
+        assert.deepEqual(cut, [], `at ${width}`);
+      }
+    });
+
     it('leads to its neighbours on the same endpoint', async () => {
       const feed = feedOf();
       const panel = await openWith(feed);
