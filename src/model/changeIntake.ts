@@ -22,12 +22,13 @@ const maxAddresses = 20;
 const maxResolverAddresses = 100;
 const maxPoliciesPerChannel = 64;
 
-/**
- * Applies changes of entities. `quiet`: they describe what exists (a first snapshot, or that of a restarted client), so
- * only their effect counts; otherwise each difference to what was known is an event too.
- */
+/** Applies changes of entities, and tells the events that they are. */
 export class ChangeIntake {
-  quiet = true;
+  private inSnapshot = false;
+  /** No events: what a snapshot describes is news only to who knew the same process before. */
+  private quiet = true;
+  /** Channels whose tree of policies changed, and when. */
+  private readonly repathed = new Map<Channel, number>();
 
   constructor(
     private readonly registry: Registry,
@@ -36,46 +37,54 @@ export class ChangeIntake {
     private readonly names: Dictionary,
   ) {}
 
-  apply(changes: readonly Change[]): void {
-    const repathed = new Map<Channel, number>();
-    for (const { timeNs, entity } of changes) {
-      const ms = this.clock.toMs(timeNs);
-      if (!this.quiet) this.clock.saw(ms);
-      if (entity.case === 'channel') this.applyChannel(entity.value, ms);
-      else if (entity.case === 'policy') this.applyPolicy(entity.value, ms, repathed);
-      else if (entity.case === 'resolverUpdate') this.applyResolverUpdate(entity.value, ms);
-      else if (entity.case === 'generation') this.applyGeneration(entity.value, ms);
-      else if (entity.case === 'endpoint') this.applyEndpoint(entity.value, ms);
-      else if (entity.case === 'subconn') this.applySubconn(entity.value, ms);
-    }
-    // A tree changes node by node; only where it ends up is worth an event.
-    for (const [channel, ms] of repathed) this.updatePath(channel, ms);
+  /** @param known whether the process that it comes from was known before. */
+  beginSnapshot(known: boolean): void {
+    this.inSnapshot = true;
+    this.quiet = !known;
+    for (const channel of this.registry.channels.values()) channel.policies.clear();
   }
 
-  /** After a snapshot: what it did not mention is gone. */
-  sweep(ms: number): void {
+  /** What the snapshot did not name is gone. */
+  endSnapshot(ms: number): void {
     for (const channel of this.registry.channels.values()) {
       if (channel.stream !== this.registry.stream) channel.closed = true;
       for (const endpoint of channel.endpoints) {
         if (endpoint.stream !== this.registry.stream) this.remove(endpoint, ms);
       }
     }
+    this.updatePaths();
+    this.inSnapshot = this.quiet = false;
+  }
+
+  apply(changes: readonly Change[]): void {
+    for (const { timeNs, entity } of changes) {
+      const ms = this.clock.toMs(timeNs);
+      if (!this.inSnapshot) this.clock.saw(ms);
+      if (entity.case === 'channel') this.applyChannel(entity.value, ms);
+      else if (entity.case === 'policy') this.applyPolicy(entity.value, ms);
+      else if (entity.case === 'resolverUpdate') this.applyResolverUpdate(entity.value, ms);
+      else if (entity.case === 'generation') this.applyGeneration(entity.value, ms);
+      else if (entity.case === 'endpoint') this.applyEndpoint(entity.value, ms);
+      else if (entity.case === 'subconn') this.applySubconn(entity.value, ms);
+    }
+    // A snapshot comes in parts, between which a tree may be cut.
+    if (!this.inSnapshot) this.updatePaths();
   }
 
   private applyChannel(message: ChannelMessage, ms: number): void {
     const channel = this.registry.admitChannel(message.id, untrustedText(message.target));
     if (!channel) return;
     channel.closed = message.closed;
+    if (message.closed) for (const endpoint of channel.endpoints) this.remove(endpoint, ms);
     const state = valueOf(states, message.state);
     const from = channel.states.latest?.value;
     if (from === state) return;
     const sinceMs = this.placed(message.stateSinceNs, ms);
     channel.states.set(sinceMs, state);
     if (from) this.tell(channel, { kind: 'channelState', timeMs: sinceMs, from, to: state });
-    if (message.closed) for (const endpoint of channel.endpoints) this.remove(endpoint, ms);
   }
 
-  private applyPolicy(message: PolicyMessage, ms: number, repathed: Map<Channel, number>): void {
+  private applyPolicy(message: PolicyMessage, ms: number): void {
     const name = untrustedText(message.name);
     this.registry.policyNameOf.set(message.id, this.names.number(name));
     const channel = this.registry.channelOf.get(message.channel);
@@ -85,15 +94,19 @@ export class ChangeIntake {
       const scoreOrder = valueOf(scoreOrders, message.scoreOrder);
       channel.policies.set(message.id, { id: message.id, parent: message.parent, name, scoreOrder });
     }
-    repathed.set(channel, ms);
+    this.repathed.set(channel, ms);
   }
 
-  private updatePath(channel: Channel, ms: number): void {
-    const path = channel.currentPath();
-    const before = channel.path.latest?.value;
-    if (before?.scoreOrder === path.scoreOrder && before.names.join('/') === path.names.join('/')) return;
-    channel.path.set(ms, path);
-    this.tell(channel, { kind: 'policy', timeMs: ms, path: path.names });
+  /** A tree changes node by node; only where it ends up is worth an event. */
+  private updatePaths(): void {
+    for (const [channel, ms] of this.repathed) {
+      const path = channel.currentPath();
+      const before = channel.path.latest?.value;
+      if (before?.scoreOrder === path.scoreOrder && before.names.join('/') === path.names.join('/')) continue;
+      channel.path.set(ms, path);
+      this.tell(channel, { kind: 'policy', timeMs: ms, path: path.names });
+    }
+    this.repathed.clear();
   }
 
   private applyResolverUpdate(message: ResolverUpdate, ms: number): void {

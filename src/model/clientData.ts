@@ -1,15 +1,18 @@
-import type { DropTotals } from '../messages/panel';
+import type { DropTotals, Series } from '../messages/panel';
+import { BoundedMap } from './boundedMap';
 import { Dictionary } from './dictionary';
 import { shareMs } from './endpointTable';
+import type { Channel } from './entities';
 import { EventLog } from './events';
 import { compileFilter } from './filter';
 import { PickRing } from './pickRing';
 import { Registry } from './registry';
 import { Selection } from './selection';
+import { series, type Span } from './series';
 import { Timeline } from './timeline';
 
-/** Selections that are kept up: one for each filter of each panel that is open, and those without a filter. */
-const maxSelections = 6;
+/** Selections and series that are kept up: some for each panel that is open. */
+const maxKept = 6;
 
 /** All that is kept of a client: intakes write it, views read it. */
 export class ClientData {
@@ -22,7 +25,8 @@ export class ClientData {
   readonly watched = new Timeline<boolean>();
   /** What the client could not send, over all streams. */
   readonly drops = new Timeline<DropTotals>();
-  private readonly selections = new Map<string, Selection>();
+  private readonly selections = new BoundedMap<string, Selection>(maxKept);
+  private readonly seriesOf = new BoundedMap<string, Series>(maxKept);
 
   constructor(pickBudgetBytes: number) {
     this.ring = new PickRing(pickBudgetBytes);
@@ -30,15 +34,23 @@ export class ClientData {
 
   /** The picks of a channel that match a filter, up to date; undefined: the filter is malformed. */
   selection(channel: number, filter: string): Selection | undefined {
-    const name = `${channel} ${filter.trim()}`;
-    const selection = this.selections.get(name) ?? this.select(channel, filter);
-    if (!selection) return undefined;
-    // Entered anew, so that the one that was not asked for the longest is the first to go.
-    this.selections.delete(name);
-    this.selections.set(name, selection);
-    if (this.selections.size > maxSelections) this.selections.delete([...this.selections.keys()][0]!);
+    const compiled = this.compile(filter);
+    if (!compiled.ok) return undefined;
+    const selection = this.selections.renew(`${channel} ${filter.trim()}`, () => {
+      const { ring } = this;
+      return new Selection(ring, (slot) => ring.channel[slot] === channel && compiled.matches(slot));
+    });
     selection.update();
     return selection;
+  }
+
+  /** The lines of whole seconds: made once a second, not once a frame. */
+  series(channel: Channel, span: Span): Series {
+    return this.seriesOf.renew(`${channel.id} ${span.from} ${span.to}`, () => series(channel, span, this.watched));
+  }
+
+  forgetSeries(): void {
+    this.seriesOf.clear();
   }
 
   /** The token for which the filter is malformed. */
@@ -57,13 +69,6 @@ export class ClientData {
     const entry = this.watched.at(atMs);
     const sinceMs = entry?.value ? entry.sinceMs : -Infinity;
     return Math.min(Math.max(atMs - sinceMs, 1000), shareMs) / 1000;
-  }
-
-  private select(channel: number, filter: string): Selection | undefined {
-    const { ring } = this;
-    const compiled = this.compile(filter);
-    if (!compiled.ok) return undefined;
-    return new Selection(ring, (slot) => ring.channel[slot] === channel && compiled.matches(slot));
   }
 
   private compile(filter: string) {

@@ -1,5 +1,6 @@
 import type { Drops, Process, Strings, WatchResponse } from '@pickscope/protocol/messages';
 import type { ChannelChoice, ChannelView, Query } from '../messages/panel';
+import { BoundedMap } from './boundedMap';
 import { ChangeIntake } from './changeIntake';
 import { ClientData } from './clientData';
 import { ClientClock } from './clock';
@@ -8,7 +9,6 @@ import { allChannels } from './events';
 import type { Channel } from './entities';
 import { PickIntake } from './pickIntake';
 import { processView, type ProcessView } from './process';
-import { BoundedMap } from './registry';
 import { untrustedText } from './untrustedText';
 import { channelView, picksPerSecond } from './view';
 
@@ -97,6 +97,7 @@ export class ClientModel {
     this.changeCount++;
     const { registry, ring, events, watched, drops } = this.data;
     ring.clear();
+    this.data.forgetSeries();
     events.clear();
     drops.set(this.clock.latestMs ?? 0, { picks: 0, completions: 0 });
     drops.forgetPast();
@@ -154,8 +155,8 @@ export class ClientModel {
     this.complete = false;
     this.streamDrops = { picks: 0, completions: 0 };
     registry.stream++;
-    this.changes.quiet = before === undefined || restarted;
     if (restarted) this.forgetProcess(process, Math.min(Math.max(process.startedMs, lastMs ?? 0), nowMs));
+    this.changes.beginSnapshot(before !== undefined && !restarted);
   }
 
   private forgetProcess(process: ProcessView, ms: number): void {
@@ -168,8 +169,7 @@ export class ClientModel {
   }
 
   private endSnapshot(): void {
-    this.changes.sweep(this.clock.latestMs ?? 0);
-    this.changes.quiet = false;
+    this.changes.endSnapshot(this.clock.latestMs ?? 0);
     this.complete = true;
   }
 

@@ -2,8 +2,9 @@ import type { CompletionBatch, PickBatch } from '@pickscope/protocol/messages';
 import type { Reason } from '../messages/panel';
 import type { ClientClock } from './clock';
 import type { Channel, Endpoint } from './entities';
+import { BoundedMap } from './boundedMap';
 import { inFlight, type PickRing } from './pickRing';
-import { BoundedMap, type Registry } from './registry';
+import type { Registry } from './registry';
 
 /** By the ring's column: PickReason as it is, then PickResult's queued, failed and dropped. */
 export const reasons: readonly Reason[] = [
@@ -27,13 +28,13 @@ const maxAttempt = 1023;
 const maxCode = inFlight - 1;
 
 interface Completion {
-  readonly endMs: number;
-  readonly withEndpoint: boolean;
-  readonly code: number;
-  readonly latencyNs: number;
-  readonly lagNs: number;
-  readonly success: number;
-  readonly inflight: number;
+  endMs: number;
+  withEndpoint: boolean;
+  code: number;
+  latencyNs: number;
+  lagNs: number;
+  success: number;
+  inflight: number;
 }
 
 /** Where a batch is read: the row, its place on the clock and among calls, and where its candidates begin. */
@@ -50,6 +51,17 @@ interface Cursor {
 export class PickIntake {
   /** Completions whose pick did not come yet, and may never: by call and attempt, the newest. */
   private readonly waiting = new BoundedMap<number, Completion>(4096);
+
+  /** The completion that is being applied: the same object for each, as there are many. */
+  private readonly scratch: Completion = {
+    endMs: 0,
+    withEndpoint: false,
+    code: 0,
+    latencyNs: NaN,
+    lagNs: NaN,
+    success: NaN,
+    inflight: 0,
+  };
 
   constructor(
     private readonly registry: Registry,
@@ -164,19 +176,18 @@ export class PickIntake {
   private applyCompletion(batch: CompletionBatch, { row, ms, call, attempt }: Cursor): void {
     const { ring } = this;
     const endpoint = this.registry.endpointOf.get(at(batch.endpoint, row));
-    const completion = {
-      endMs: ms,
-      withEndpoint: endpoint !== undefined,
-      code: Math.min(at(batch.code, row), maxCode),
-      latencyNs: at(batch.latencyNs, row),
-      lagNs: at(batch.lagNs, row),
-      success: at(batch.success, row),
-      inflight: at(batch.inflight, row),
-    };
+    const completion = this.scratch;
+    completion.endMs = ms;
+    completion.withEndpoint = endpoint !== undefined;
+    completion.code = Math.min(at(batch.code, row), maxCode);
+    completion.latencyNs = at(batch.latencyNs, row);
+    completion.lagNs = at(batch.lagNs, row);
+    completion.success = at(batch.success, row);
+    completion.inflight = at(batch.inflight, row);
     this.recordCompletion(completion, this.registry.channelOf.get(at(batch.channel, row)), endpoint);
     const key = ring.find(call, attempt, completion.withEndpoint);
     if (key === 0) {
-      this.waiting.set(joinKey(call, attempt), completion);
+      this.waiting.set(joinKey(call, attempt), { ...completion });
     } else if (ring.outcome[ring.slot(key)] === inFlight) {
       this.end(ring.slot(key), completion);
       this.onOutcome(key);

@@ -1,4 +1,5 @@
 import type { ConnectivityState } from '@pickscope/protocol/messages';
+import { BoundedMap } from './boundedMap';
 import { Channel, Endpoint, reachMs, type Generation } from './entities';
 
 export const maxChannels = 200;
@@ -40,7 +41,6 @@ export class Registry {
     for (const channel of this.channels.values()) {
       channel.wireId = 0;
       channel.hadPicker = false;
-      channel.policies.clear();
     }
     for (const endpoint of this.endpoints.values()) endpoint.wireId = endpoint.formerWireId = 0;
   }
@@ -169,19 +169,6 @@ export class Registry {
 
 function goneSince(endpoint: Endpoint | undefined): number {
   return endpoint?.states.latest?.sinceMs ?? Infinity;
-}
-
-/** A map that forgets its oldest entry when it is full. */
-export class BoundedMap<K, V> extends Map<K, V> {
-  constructor(private readonly capacity: number) {
-    super();
-  }
-
-  override set(key: K, value: V): this {
-    super.set(key, value);
-    if (this.size > this.capacity) this.delete(first(this)![0]);
-    return this;
-  }
 }
 
 function first<K, V>(map: Map<K, V>): [K, V] | undefined {

@@ -10,15 +10,18 @@ import type {
 } from '../messages/panel';
 import type { Channel } from './entities';
 import { endpointTable, firstOpenBucket, shareMs } from './endpointTable';
+import { endpointLabels } from './labels';
 import { markersOf } from './events';
 import { inspect } from './inspection';
 import { reasons as pickReasons } from './pickIntake';
 import { pickRow } from './pickRows';
-import { chartSpan, series, type Span } from './series';
+import { chartSpan, type Span } from './series';
 import type { ClientData } from './clientData';
 
 const maxWindowSeconds = 15 * 60;
 const maxLimit = 5000;
+/** More events than a person reads would only make frames heavy. */
+const maxEvents = 500;
 
 /** What the panel shows of a channel for this query. Live and paused are answered alike: as of one moment. */
 export function channelView(data: ClientData, channel: Channel, query: Query, edgeMs: number): ChannelView {
@@ -30,7 +33,7 @@ export function channelView(data: ClientData, channel: Channel, query: Query, ed
   const { rows, fairness } = endpointTable(channel, atMs, data.watchedSeconds(atMs));
   const list = listOf(data, channel, query, untilMs);
   const events = data.events.of(channel.id, untilMs);
-  const lines = series(channel, span, data.watched);
+  const lines = data.series(channel, span);
   return {
     ...identityAt(channel, atMs),
     atMs,
@@ -43,13 +46,13 @@ export function channelView(data: ClientData, channel: Channel, query: Query, ed
     formerEndpoints: formerEndpoints(data, rows, [
       ...lines.endpoints.map(({ endpoint }) => endpoint),
       ...list.picks.flatMap(endpointsOfPick),
-      ...events.flatMap(endpointOfEvent),
+      ...events.slice(0, maxEvents).flatMap(endpointOfEvent),
     ]),
     series: lines,
     markers: markersOf(events, span.from * 1000),
     reasons: reasonsIn(channel, span, atMs),
     ...list,
-    events,
+    events: events.slice(0, maxEvents),
     drops: data.drops.at(untilMs)?.value ?? { picks: 0, completions: 0 },
     ...inspectionOf(data, query.inspect),
   };
@@ -137,10 +140,12 @@ function inspectionOf(data: ClientData, key: number | undefined): Pick<ChannelVi
 /** Those that are named elsewhere in the view, but are not in its table. */
 function formerEndpoints(data: ClientData, rows: readonly EndpointRow[], named: readonly number[]): FormerEndpoint[] {
   const present = new Set(rows.map(({ id }) => id));
+  const addresses = rows.map((row) => row.addresses[0] ?? '');
   return [...new Set(named)].flatMap((id) => {
     const endpoint = data.registry.endpoints.get(id);
     if (!endpoint || present.has(id)) return [];
-    return [{ id, label: endpoint.address, addresses: endpoint.addresses, slot: endpoint.slot }];
+    const label = endpointLabels([...addresses, endpoint.address]).at(-1)!;
+    return [{ id, label, addresses: endpoint.addresses, slot: endpoint.slot }];
   });
 }
 

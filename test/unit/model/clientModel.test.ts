@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { GenerationCause, PickReason, PickResult } from '@pickscope/protocol/messages';
+import { create } from '@bufbuild/protobuf';
+import { GenerationCause, PickReason, PickResult, WatchResponseSchema } from '@pickscope/protocol/messages';
 import { ClientModel } from '../../../src/model/clientModel';
 import type { ChannelView, PickRow, Query } from '../../../src/messages/panel';
 import { FakeClient, fakeStream, type FakeClientOptions, type FakePick } from './fakeClient';
@@ -80,7 +81,7 @@ describe('ClientModel', () => {
     assert.equal(model.hasSnapshot, true);
     assert.ok(model.version > before);
     assert.equal(model.process?.name, 'orders-api');
-    assert.equal(model.process?.pid, 48213);
+    assert.equal(model.process.pid, 48213);
     const view = model.view(query, fake.nowMs)!;
     assert.deepEqual(view.policyPath, ['p2c_ewma']);
     assert.equal(view.scoreOrder, 'lower');
@@ -392,6 +393,27 @@ describe('ClientModel', () => {
       );
     });
 
+    it('is none when the stream was lost, and what changed meanwhile is an event', () => {
+      const fake = client();
+      const { view } = reader(fake);
+      fake.run(2000);
+      view();
+      // The changes are never sent: the next stream only describes what has come of them.
+      fake.fail(slow).remove(middle).attach();
+      const shown = view();
+      assert.deepEqual(
+        shown.events.map(({ kind }) => kind),
+        ['endpointRemoved', 'generation', 'endpointState'],
+      );
+      assert.deepEqual(
+        shown.endpoints.map(({ addresses, state }) => [addresses[0], state]),
+        [
+          [fast, 'READY'],
+          [slow, 'TRANSIENT_FAILURE'],
+        ],
+      );
+    });
+
     it('closes channels and removes endpoints that the new snapshot does not name', () => {
       const fake = client();
       const { view } = reader(fake);
@@ -511,6 +533,26 @@ describe('ClientModel', () => {
     fake.run(2000);
     assert.ok(view().picks.length > 0);
     assert.equal(view().endpoints.length, 3);
+  });
+
+  it('shows the policies that are there, from the root to the leaf', () => {
+    const fake = client();
+    const { view, model } = reader(fake);
+    view();
+    const policy = (id: number, parent: number, name: string, removed = false) =>
+      create(WatchResponseSchema, {
+        body: {
+          case: 'changes',
+          value: { changes: [{ entity: { case: 'policy', value: { id, parent, name, channel: 1, removed } } }] },
+        },
+      });
+    model.apply(policy(100, 0, 'outlier_detection'));
+    model.apply(policy(101, 100, 'round_robin'));
+    assert.deepEqual(model.view(query, fake.nowMs)!.policyPath, ['outlier_detection', 'round_robin']);
+    model.apply(policy(2, 0, 'p2c_ewma', true));
+    assert.deepEqual(model.view(query, fake.nowMs)!.policyPath, ['outlier_detection', 'round_robin']);
+    fake.attach();
+    assert.deepEqual(view().policyPath, ['p2c_ewma'], 'a snapshot that does not name them ends them');
   });
 
   it('offers the channels, and shows the one that is asked for, or the busiest', () => {
