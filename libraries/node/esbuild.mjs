@@ -20,6 +20,9 @@ await build({
   entryPoints: ['src/main.ts'],
   outfile: 'dist/main.cjs',
   external: ['@grpc/grpc-js', '@grpc/grpc-js/*'],
+  banner: {
+    js: '/*! Contains @bufbuild/protobuf, copyright 2021-2026 Buf Technologies, Inc., Apache-2.0 AND BSD-3-Clause. */',
+  },
 });
 await build({
   ...shared,

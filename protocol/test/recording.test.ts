@@ -44,8 +44,8 @@ describe('a recording', () => {
   });
 
   it('gives a message back whole', async () => {
-    const bytes = recording(7);
-    const messages = await Array.fromAsync(readRecording([bytes]));
+    const messages: WatchResponse[] = [];
+    for await (const each of readRecording([recording(7)])) messages.push(each);
     assert.deepEqual(messages[6], message(7));
   });
 

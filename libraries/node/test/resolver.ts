@@ -30,7 +30,7 @@ export class TestResolver implements grpc.experimental.Resolver {
   }
 
   static fail(name: string, details: string): void {
-    const error = statusOrFromError({ code: grpc.status.UNAVAILABLE, details });
+    const error: Endpoints = statusOrFromError({ code: grpc.status.UNAVAILABLE, details });
     TestResolver.resolvers.get(name)!.listener(error, {}, null, '');
   }
 

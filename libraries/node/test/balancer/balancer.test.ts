@@ -1,4 +1,5 @@
 import * as grpc from '@grpc/grpc-js';
+import { ConnectivityState } from '@pickscope/protocol/messages';
 import assert from 'node:assert/strict';
 import { BaseBalancer, type PickerBuilder } from '../../src/balancer/base';
 import type { EndpointPicker } from '../../src/policies/picker';
@@ -6,8 +7,6 @@ import { P2cEwmaPicker } from '../../src/policies/p2cEwma';
 import { Backend, TestClient, until, type CallOptions, type ClientOptions } from '../backends';
 import { assertSettled, channelOf, endpointOf } from '../records';
 import { TestResolver } from '../resolver';
-
-const { READY, TRANSIENT_FAILURE } = grpc.connectivityState;
 
 /** Registers a policy that runs on pickers of the test's making; gives the list that those go to. */
 let policies = 0;
@@ -188,6 +187,7 @@ describe('the balancer', () => {
       await run(async (client, servers) => {
         // grpc-js still sends a call that is cancelled in the tick of its beginning, so here it must be answered.
         const before = await many(20, client, { begun: (call) => call.cancel() });
+        await assertSettled(channelOf(client));
         for (const server of servers) server.answer = () => undefined;
         const after = await many(20, client, { begun: (call) => setTimeout(() => call.cancel(), 30) });
         const codes = [...before, ...after];
@@ -333,9 +333,8 @@ describe('the balancer', () => {
     const [server] = await start(1);
     const client = await connect([server!], 'p2c_ewma');
     const channel = channelOf(client);
-    // The protocol numbers the states from 1.
-    assert.equal(channel.message.state, READY + 1);
+    assert.equal(channel.message.state, ConnectivityState.READY);
     server!.kill();
-    await until(() => channel.message.state === TRANSIENT_FAILURE + 1);
+    await until(() => channel.message.state === ConnectivityState.TRANSIENT_FAILURE);
   });
 });

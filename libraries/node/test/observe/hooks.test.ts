@@ -16,10 +16,17 @@ import { Backend, TestClient, until, type ClientOptions, type Grpc } from '../ba
 import { assertSettled, channelOf, endpointOf, recorder } from '../records';
 import { TestResolver } from '../resolver';
 
+/** As the rows have it. */
+const unavailable: number = grpc.status.UNAVAILABLE;
+
 /** Everything that one stream says from now on. */
 function record(): { messages: WatchResponse[]; changes: () => Change[]; close: () => void } {
   const messages: WatchResponse[] = [];
-  const sink = { full: false, write: (message: WatchResponse) => void messages.push(message), abort: assert.fail };
+  const sink = {
+    full: false,
+    write: (message: WatchResponse) => void messages.push(message),
+    abort: () => assert.fail('aborted'),
+  };
   const stream = new WatchStream(recorder, describeProcess('0'.repeat(32), 'test', []), sink);
   return {
     messages,
@@ -93,8 +100,8 @@ for (const { name, library } of versions) {
       await servers[0]!.revive();
       await until(() => state(servers[0]!) === ConnectivityState.READY);
       assert.equal(endpointOf(channel, servers[0]!).message.error, '');
-      assert.equal(channel.generation?.endpoints.length, 2);
-      assert.equal(channel.generation?.cause, GenerationCause.ENDPOINT_READY);
+      assert.equal(channel.generation.endpoints.length, 2);
+      assert.equal(channel.generation.cause, GenerationCause.ENDPOINT_READY);
     });
 
     it('see which endpoint pick_first uses', async () => {
@@ -110,7 +117,7 @@ for (const { name, library } of versions) {
         assert.equal(counters.started, server.received);
       }
       assert.deepEqual(channel.generation?.endpoints, [endpointOf(channel, servers[used]!).message.id]);
-      assert.equal(channel.generation?.historyKept, true);
+      assert.equal(channel.generation.historyKept, true);
     });
 
     it('record picks of every result', async () => {
@@ -137,7 +144,7 @@ for (const { name, library } of versions) {
       watch.close();
       const own = rows().filter((row) => row.of === id);
       assert.ok(own.some((row) => row.result === PickResult.QUEUED));
-      assert.ok(own.some((row) => row.result === PickResult.FAILED && row.code === Number(grpc.status.UNAVAILABLE)));
+      assert.ok(own.some((row) => row.result === PickResult.FAILED && row.code === unavailable));
       const { counters } = channelOf(client);
       assert.equal(own.length, counters.completed + counters.queued + counters.failed + counters.dropped);
     });
@@ -177,7 +184,7 @@ for (const { name, library } of versions) {
         [1, 2, 3],
       );
       assert.equal(new Set(own.map((it) => it.call)).size, 1);
-      assert.ok(own.every((it) => it.code === Number(grpc.status.UNAVAILABLE)));
+      assert.ok(own.every((it) => it.code === unavailable));
     });
 
     it('forget a closed channel when its last call has ended', async () => {
@@ -220,7 +227,7 @@ describe('the hooks', () => {
   async function open(name: string): Promise<{ client: TestClient; servers: Backend[] }> {
     const servers = await Promise.all([Backend.start(), Backend.start(), Backend.start()]);
     backends.push(...servers);
-    const client = new TestClient(TestResolver.target(name, [servers[0]!.port, servers[1]!.port]), 'p2c_ewma');
+    const client = new TestClient(TestResolver.target(name, [servers[0].port, servers[1].port]), 'p2c_ewma');
     clients.push(client);
     await client.get();
     await until(() => channelOf(client).generation?.endpoints.length === 2);
@@ -251,8 +258,8 @@ describe('the hooks', () => {
     TestResolver.update('hooks-history', [servers[0]!.port, servers[1]!.port]);
     const { generation } = channelOf(client);
     assert.equal(generation?.cause, GenerationCause.RESOLVER_UPDATE);
-    assert.equal(generation?.historyKept, false);
-    assert.equal(generation?.endpoints.length, 2);
+    assert.equal(generation.historyKept, false);
+    assert.equal(generation.endpoints.length, 2);
   });
 
   it('record what p2c_ewma decided, with the endpoints it compared', async () => {

@@ -75,8 +75,8 @@ describe('the debug server', () => {
       await until(() => watcher.cases().includes('snapshotEnd'));
       const { process: described } = await describeClient(server.address, descriptors()[0]!.token);
       assert.equal(described?.name, 'cart');
-      assert.equal(described?.pid, process.pid);
-      assert.equal(described?.instance, descriptors()[0]!.instance);
+      assert.equal(described.pid, process.pid);
+      assert.equal(described.instance, descriptors()[0]!.instance);
     });
 
     it('nobody without a token, or with another', async () => {
@@ -368,7 +368,10 @@ class StalledReader extends Messages {
       te: 'trailers',
       [tokenMetadataKey]: token,
     });
-    this.stream.on('trailers', (trailers) => (this.status = String(trailers['grpc-status'])));
+    this.stream.on(
+      'trailers',
+      (trailers: http2.IncomingHttpHeaders) => (this.status = String(trailers['grpc-status'])),
+    );
     this.stream.end(frame(toBinary(WatchRequestSchema, create(WatchRequestSchema, { protocolMajor: 1 }))));
   }
 
