@@ -134,15 +134,16 @@ export class ChangeIntake {
   private applyEndpoint(message: EndpointMessage, ms: number): void {
     const channel = this.registry.channelOf.get(message.channel) ?? this.registry.endpointOf.get(message.id)?.channel;
     if (!channel) return;
-    const addresses = message.addresses.slice(0, maxAddresses).map((address) => untrustedText(address));
-    const endpoint = this.registry.admitEndpoint(message.id, channel, addresses);
-    // An id that another one of the same addresses has replaced speaks for the endpoint no more.
-    if (endpoint?.wireId !== message.id) return;
     if (message.removed) {
-      this.remove(endpoint, ms);
+      channel.leftOut.delete(message.id);
+      const endpoint = this.registry.endpointOf.get(message.id);
+      // An id that another one of the same addresses has replaced speaks for the endpoint no more.
+      if (endpoint?.wireId === message.id) this.remove(endpoint, ms);
       return;
     }
-    this.updateEndpoint(endpoint, message, ms);
+    const addresses = message.addresses.slice(0, maxAddresses).map((address) => untrustedText(address));
+    const endpoint = this.registry.admitEndpoint(message.id, channel, addresses);
+    if (endpoint?.wireId === message.id) this.updateEndpoint(endpoint, message, ms);
   }
 
   private updateEndpoint(endpoint: Endpoint, message: EndpointMessage, ms: number): void {

@@ -105,8 +105,8 @@ export class Channel {
   readonly policies = new Map<number, PolicyNode>();
   readonly path = new Timeline<PolicyPath>(100);
   readonly endpoints: Endpoint[] = [];
-  /** How many endpoints there was no room for. */
-  leftOut = 0;
+  /** The client's ids of the endpoints that there was no room for. */
+  readonly leftOut = new Set<number>();
   /** Whether the present picker holds endpoints: only then is there history to lose. */
   hadPicker = false;
   /** When the policy forgot what it knew; ms, rising. */

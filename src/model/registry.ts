@@ -4,6 +4,8 @@ import { Channel, Endpoint, reachMs, type Generation } from './entities';
 
 export const maxChannels = 200;
 export const maxEndpoints = 1000;
+/** Beyond this it is not counted how many endpoints there was no room for. */
+const maxLeftOut = 100_000;
 const maxGenerations = 10_000;
 const maxSubconns = 5000;
 const maxPolicyNames = 5000;
@@ -41,6 +43,7 @@ export class Registry {
     for (const channel of this.channels.values()) {
       channel.wireId = 0;
       channel.hadPicker = false;
+      channel.leftOut.clear();
     }
     for (const endpoint of this.endpoints.values()) endpoint.wireId = endpoint.formerWireId = 0;
   }
@@ -60,9 +63,10 @@ export class Registry {
     const known = this.endpointOf.get(wireId);
     const endpoint = known ?? this.rejoinableEndpoint(channel, addresses) ?? this.makeEndpoint(channel, addresses);
     if (!endpoint) {
-      channel.leftOut++;
+      if (channel.leftOut.size < maxLeftOut) channel.leftOut.add(wireId);
       return undefined;
     }
+    channel.leftOut.delete(wireId);
     endpoint.stream = this.stream;
     if (!known) this.rename(endpoint, wireId);
     return endpoint;

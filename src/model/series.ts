@@ -33,11 +33,11 @@ export function series(channel: Channel, span: Span, watched: Timeline<boolean>)
   };
 }
 
+/** Whether the endpoint was there at some time of the span. */
 function isInSpan({ states }: Endpoint, span: Span): boolean {
-  const atBegin = states.at(span.from * 1000);
   const { latest } = states;
-  const came = atBegin ?? states.at(span.to * 1000);
-  return came !== undefined && !(latest!.value.removed && latest!.sinceMs < span.from * 1000);
+  const gone = latest?.value.removed === true && latest.sinceMs < span.from * 1000;
+  return !gone && states.at(span.to * 1000) !== undefined;
 }
 
 function picksOf({ readings }: Endpoint, seconds: readonly number[], watched: Timeline<boolean>): Float64Array {

@@ -42,7 +42,7 @@ export function channelView(data: ClientData, channel: Channel, query: Query, ed
     totals: totalsAt(channel, atMs),
     fairness,
     endpoints: rows,
-    endpointsLeftOut: channel.leftOut,
+    endpointsLeftOut: channel.leftOut.size,
     formerEndpoints: formerEndpoints(data, rows, [
       ...lines.endpoints.map(({ endpoint }) => endpoint),
       ...list.picks.flatMap(endpointsOfPick),

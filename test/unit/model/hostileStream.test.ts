@@ -190,6 +190,7 @@ describe('A hostile stream', () => {
     model.apply(message({ case: 'changes', value: { changes: [...removed, ...changes.slice(-10)] } }));
     const later = model.view(query, 0)!;
     assert.equal(later.endpoints.length, maxEndpoints, 'removed ones make room');
+    assert.equal(later.endpointsLeftOut, 490);
     assert.equal(new Set(later.endpoints.map(({ slot }) => slot)).size, maxEndpoints);
   });
 
