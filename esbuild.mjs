@@ -1,4 +1,6 @@
 import { build, context } from 'esbuild';
+import { writeFileSync } from 'node:fs';
+import { thirdPartyNotices } from './notices.mjs';
 
 /**
  * Bundles the extension's host side and its panel into dist/.
@@ -12,6 +14,7 @@ const watch = process.argv.includes('--watch');
 const shared = {
   bundle: true,
   minify: production,
+  metafile: true,
   sourcemap: production ? false : 'linked',
   // The packages of this repository are bundled from their sources, so that nothing has to be built before.
   conditions: ['pickscope-source'],
@@ -57,7 +60,9 @@ const bundles = [
   },
 ];
 
-for (const options of bundles) {
-  if (watch) await (await context(options)).watch();
-  else await build(options);
+if (watch) {
+  for (const options of bundles) await (await context(options)).watch();
+} else {
+  const results = await Promise.all(bundles.map((options) => build(options)));
+  writeFileSync('dist/ThirdPartyNotices.txt', thirdPartyNotices(results.map(({ metafile }) => metafile)));
 }
