@@ -12,6 +12,7 @@ export class FilterBar {
   private readonly note = element('span', 'note muted');
   private readonly clear: HTMLButtonElement;
   private readonly error = element('p', 'red small');
+  private readonly drops = element('p', 'small muted');
   private readonly counters = element('div', { class: 'counters', role: 'group', 'aria-label': t('Picks by reason') });
   private readonly buttons = new Map<keyof ReasonCounts, HTMLButtonElement>();
 
@@ -32,6 +33,7 @@ export class FilterBar {
       element('div', 'box', icon('funnel', 'muted'), this.input, this.note, this.clear),
       this.error,
       this.counters,
+      this.drops,
     );
     for (const { reason } of counters) this.buttons.set(reason, this.counter(reason));
   }
@@ -53,6 +55,9 @@ export class FilterBar {
       setText(this.error, t('“{0}” is not understood; all picks are shown.', capped(channel.filterError.token, 60)));
     }
     this.renderCounters(channel.reasons);
+    const { picks, completions } = channel.drops;
+    show(this.drops, picks + completions > 0);
+    setText(this.drops, t('{0} picks and {1} completions dropped', count(picks), count(completions)));
   }
 
   private noteOf(channel: ChannelView): string {

@@ -1,6 +1,6 @@
 import type { Candidate, ChannelView, EventRow, PickRow, Reason } from '../messages/panel';
 import { capped, button, element, foreign, setAttribute, setChildren, setStyle, setText, show } from './dom';
-import { clock, exactLoad, exactTime, latency, shortMethod } from './format';
+import { clock, exactLoad, exactTime, latency, shortMethod, timeOfDay } from './format';
 import { mark } from './glyphs';
 import { t } from './l10n';
 import { namedEndpoints, type Looks } from './series';
@@ -13,7 +13,7 @@ export class PickList {
   private readonly minute = element('span', 'minute-head');
   private loadHeads: readonly Element[] = [];
   private readonly scroller = element('div', 'scroller');
-  private readonly empty = element('p', 'muted empty-list');
+  private readonly foot = element('p', 'muted empty-list');
   private readonly cleared = element('p', 'muted cleared');
   private readonly rows = new Map<number, PickTableRow>();
   private readonly separators = new Map<string, HTMLTableRowElement>();
@@ -28,7 +28,7 @@ export class PickList {
       ' ',
       button('link', () => store.showCleared(), t('Show all')),
     );
-    this.scroller.append(this.buildTable(), this.empty);
+    this.scroller.append(this.buildTable(), this.foot);
     this.element.append(this.cleared, this.scroller);
     this.scroller.addEventListener('scroll', () => this.scrolled(), { passive: true });
     new ResizeObserver(() => this.measureScrollBar()).observe(this.scroller);
@@ -82,10 +82,19 @@ export class PickList {
     for (const [index, head] of this.loadHeads.entries()) setText(head, heads[index]!);
     this.element.classList.toggle('unscored', !scored);
     show(this.cleared, store.clearedMs !== undefined);
-    show(this.empty, picks.length === 0);
-    setText(this.empty, store.query.filter === '' ? t('No pick since.') : t('No pick matches the filter.'));
+    const foot = this.footOf(channel, picks.length);
+    show(this.foot, foot !== '');
+    setText(this.foot, foot);
     this.element.classList.toggle('held', store.held !== undefined);
     this.revealInspected();
+  }
+
+  /** Below the last row: why there are no more. */
+  private footOf({ oldestPickMs }: ChannelView, listed: number): string {
+    const { query } = this.store;
+    if (listed === 0) return query.filter === '' ? t('No pick since.') : t('No pick matches the filter.');
+    if (listed >= query.limit || oldestPickMs === null) return '';
+    return t('Single picks are kept back to {0}.', timeOfDay(oldestPickMs));
   }
 
   private renderRows(channel: ChannelView, picks: readonly PickRow[]): void {

@@ -255,6 +255,19 @@ describe('panel', function () {
       ]);
     });
 
+    it('says how far back it reaches, and what was dropped', async () => {
+      const feed = feedOf(5);
+      const panel = await open({
+        answer: (query) => {
+          const frame = feed.frame({ ...query, filter: 'tie' });
+          return { ...frame, channel: { ...frame.channel!, drops: { picks: 1204, completions: 3 } } };
+        },
+      });
+      const text = await panel.page.locator('body').innerText();
+      assert.ok(text.includes('Single picks are kept back to 14:00:50.'), text);
+      assert.ok(text.includes('1,204 picks and 3 completions dropped'), text);
+    });
+
     it('holds still under the pointer, says how many are newer, and lets go', async () => {
       const feed = feedOf(10);
       const panel = await openWith(feed);
@@ -306,8 +319,8 @@ describe('panel', function () {
     it('says which word it does not understand', async () => {
       const panel = await openWith(feedOf(5));
       await panel.page.getByLabel('Filter the picks').fill('>x');
-      await panel.page.locator('.filter p').waitFor({ state: 'visible' });
-      assert.match(await panel.page.locator('.filter p').innerText(), /“>x” is not understood/);
+      await panel.page.locator('.filter .red.small').waitFor({ state: 'visible' });
+      assert.match(await panel.page.locator('.filter .red.small').innerText(), /“>x” is not understood/);
     });
 
     it('has the counts by reason as filters, one reason at a time', async () => {
