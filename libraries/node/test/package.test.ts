@@ -18,6 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { libraryVersion } from '../src/server/process';
 import { until } from './backends';
 
 const run = promisify(execFile);
@@ -124,6 +125,13 @@ describe('the package', () => {
       assert.deepEqual(descriptors(), []);
     });
   }
+
+  it('names its own version', () => {
+    const { version } = JSON.parse(readFileSync(path.join(installed('new'), 'package.json'), 'utf8')) as {
+      version: string;
+    };
+    assert.equal(libraryVersion, version);
+  });
 
   it('gives what it exports by name, to import and to require', async () => {
     const source = `

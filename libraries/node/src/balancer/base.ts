@@ -1,7 +1,6 @@
 import type * as GrpcModule from '@grpc/grpc-js';
 import type { ChannelOptions, Metadata, experimental } from '@grpc/grpc-js';
-import type { EndpointPick, EndpointPicker } from '../policies/picker';
-import type { DecisionSlot } from './decisionSlot';
+import type { DecisionSlot, EndpointPick, EndpointPicker } from '../policies/picker';
 
 /*
  * grpc-go's balancer/base on grpc-js (1.14 and up): keeps a connection to each endpoint, and has a picker built from

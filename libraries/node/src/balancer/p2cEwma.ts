@@ -1,7 +1,7 @@
 import type { experimental } from '@grpc/grpc-js';
+import type { DecisionSlot } from '../policies/picker';
 import { P2cEwmaPicker, p2cEwmaName } from '../policies/p2cEwma';
 import { BaseBalancer, type Grpc } from './base';
-import type { DecisionSlot } from './decisionSlot';
 
 /** It has no settings: `{"p2c_ewma":{}}`. */
 class P2cEwmaConfig implements experimental.TypedLoadBalancingConfig {

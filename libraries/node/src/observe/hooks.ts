@@ -1,5 +1,5 @@
 import { PickResult as Result } from '@pickscope/protocol/messages';
-import type { DecisionSlot } from '../balancer/decisionSlot';
+import type { DecisionSlot } from '../policies/picker';
 import type { EndpointRecord } from '../recorder/entities';
 import type { Attempt, RecordedDecision, Recorder } from '../recorder/recorder';
 import { Channels, type PolicyTraits } from './channels';
@@ -7,6 +7,7 @@ import type { ObservedChannel } from './endpoints';
 import { failOpen } from './failOpen';
 import {
   pickType,
+  type Endpoint,
   type GrpcInternals,
   type InternalChannel,
   type LoadBalancingCall,
@@ -185,7 +186,7 @@ export class Hooks {
     if (!picker) return undefined;
     let records = this.endpointsOfPicker.get(endpoints);
     if (!records) {
-      records = endpoints.map((endpoint) => this.channels.endpoints.of(channel, endpoint));
+      records = endpoints.map((endpoint) => this.channels.endpoints.of(channel, endpoint as Endpoint));
       this.endpointsOfPicker.set(endpoints, records);
       records.forEach((record, index) => (record.status = picker.endpoints[index]));
     }

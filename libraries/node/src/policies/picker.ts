@@ -61,3 +61,14 @@ export interface Candidate {
   idle: number;
   healthy: boolean;
 }
+
+/**
+ * Where a balancer leaves what its policy decided, for whoever looks on to read at once: the next pick of any channel
+ * overwrites it.
+ */
+export interface DecisionSlot {
+  /** The picker that was asked; undefined: none has been since the slot was cleared. */
+  picker: EndpointPicker | undefined;
+  /** What the picker's indices stand for; the same array for all picks of one picker. */
+  endpoints: readonly object[];
+}

@@ -79,4 +79,5 @@ function watch(grpc: Grpc, { recorder, describe }: DebugService, call: WatchCall
   });
   call.on('cancelled', () => stream.close());
   call.on('close', () => stream.close());
+  if (call.cancelled) stream.close();
 }

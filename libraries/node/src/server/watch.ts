@@ -22,8 +22,10 @@ import { channelCounters, completionBatch, endpointCounters, pickBatch } from '.
 const flushDelay = 50;
 /** ms between heartbeats, and between counters. */
 const pulse = 1000;
-/** Changes of one message. */
-const maxChanges = 1000;
+/** Changes of one message: of the largest, resolver updates, no more than a gRPC client takes (4 MB). */
+const maxChanges = 150;
+/** Endpoints whose counters go into one message. */
+const maxCounters = 10_000;
 /** Changes that may wait for a slow reader; with more it has to begin anew. */
 const maxPendingChanges = 10_000;
 
@@ -185,13 +187,14 @@ export class WatchStream implements Watcher {
     for (const endpoint of this.removedEndpoints) {
       if (endpoint.counters.settled) this.removedEndpoints.delete(endpoint);
     }
-    if (changedChannels.length + endpoints.length === 0) return;
-    const value = create(CountersSchema, {
-      timeNs: BigInt(monotonicNs()),
-      channels: changedChannels.map(channelCounters),
-      endpoints: endpoints.map(endpointCounters),
-    });
-    this.send({ case: 'counters', value });
+    for (let from = 0; from < Math.max(changedChannels.length, endpoints.length); from += maxCounters) {
+      const value = create(CountersSchema, {
+        timeNs: BigInt(monotonicNs()),
+        channels: changedChannels.slice(from, from + maxCounters).map(channelCounters),
+        endpoints: endpoints.slice(from, from + maxCounters).map(endpointCounters),
+      });
+      this.send({ case: 'counters', value });
+    }
   }
 
   private send(body: NonNullable<MessageInitShape<typeof WatchResponseSchema>['body']>): void {

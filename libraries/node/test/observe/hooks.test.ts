@@ -284,6 +284,21 @@ describe('the hooks', () => {
     }
   });
 
+  it('never fail a call when the recording fails', async () => {
+    const { client } = await open('hooks-fault');
+    const methods = ['picked', 'started', 'ended'];
+    const fault = () => {
+      throw new Error('a fault in the recorder');
+    };
+    for (const method of methods) Object.assign(recorder, { [method]: fault });
+    try {
+      const codes = await Promise.all(Array.from({ length: 20 }, () => client.get()));
+      assert.deepEqual([...new Set(codes)], [grpc.status.OK]);
+    } finally {
+      for (const method of methods) Reflect.deleteProperty(recorder, method);
+    }
+  });
+
   it("know a completion's lag only where it reached the present picker", async () => {
     const { client, servers } = await open('hooks-reach');
     const watch = record();

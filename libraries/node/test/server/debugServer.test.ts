@@ -255,6 +255,7 @@ describe('the debug server', () => {
       await until(() => reader.picks() + Number(reader.drops()!.picks) === fed);
       assert.equal(reader.drops()!.cause, DropCause.SLOW_WATCHER);
       reader.close();
+      await until(() => recorder.watcherCount === 0);
     });
 
     it('no further to a reader that has lost changes', async () => {
