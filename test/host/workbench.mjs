@@ -99,17 +99,19 @@ export class Workbench {
     await row.click();
   }
 
-  /** Answers an input box that is open, by typing and Enter. */
-  async answer(text) {
-    const input = this.page.locator('.quick-input-widget:visible input').first();
+  /**
+   * Answers the input box of this title, by typing and Enter.
+   *
+   * @param {string} title
+   * @param {string} text
+   */
+  async answer(title, text) {
+    const box = this.page.locator('.quick-input-widget', { hasText: title });
+    const input = box.locator('input').first();
     await input.waitFor();
     await input.fill(text);
     await input.press('Enter');
-  }
-
-  /** Chooses from a list that is open, as soon as it has that entry. */
-  async choose(text) {
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first().click();
+    await box.waitFor({ state: 'hidden' });
   }
 
   /**

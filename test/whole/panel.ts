@@ -25,7 +25,7 @@ export class ShownPanel {
   }
 
   text(text: string | RegExp): Locator {
-    return this.frame.getByText(text);
+    return this.frame.getByText(text).filter({ visible: true }).first();
   }
 
   get client(): Locator {

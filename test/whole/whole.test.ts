@@ -70,6 +70,11 @@ describe('the whole way, from the packages to the panel', function () {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 
+  afterEach(async function () {
+    const page = browser?.contexts()[0]?.pages()[0];
+    if (this.currentTest?.state === 'failed') await page?.screenshot({ path: 'out/whole-failed.png' });
+  });
+
   function startClient(env: Readonly<Record<string, string>> = {}): RunningClient {
     const started = program.start(
       backends.map(({ address }) => address),
@@ -103,8 +108,8 @@ describe('the whole way, from the packages to the panel', function () {
 
   async function attachTo(address: string): Promise<void> {
     await workbench.runCommand('Pickscope: Attach to Address…');
-    await workbench.answer(address);
-    await workbench.answer('not the right token');
+    await workbench.answer('Attach to Address', address);
+    await workbench.answer(`Token for ${address}`, 'b'.repeat(64));
   }
 
   it('ships what it should, and little of it', async () => {
@@ -206,7 +211,7 @@ describe('the whole way, from the packages to the panel', function () {
     await attachTo(address);
     await panel.text(`The client at ${address} does not accept this token.`).waitFor();
     await panel.frame.getByRole('button', { name: 'Enter Token…' }).click();
-    await workbench.answer(token);
+    await workbench.answer(`Token for ${address}`, token);
     await panel.state('live').waitFor();
   });
 });
