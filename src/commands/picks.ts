@@ -12,7 +12,7 @@ export function registerPicksCommands(attachments: Attachments, picks: PicksView
     vscodeCommands.registerCommand(commands.focusFilter, () => picks.do('focusFilter')),
     vscodeCommands.registerCommand(commands.clear, () => {
       attachments.selected?.model.clear();
-      return picks.do('clear');
+      return picks.do('resume');
     }),
   ];
 }

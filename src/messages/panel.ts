@@ -47,7 +47,7 @@ export type ToPanel =
   | { readonly type: 'init'; readonly l10n: Readonly<Record<string, string>>; readonly language: string }
   | { readonly type: 'frame'; readonly frame: Frame }
   /** From the view's title bar and the command palette. */
-  | { readonly type: 'do'; readonly action: 'pause' | 'resume' | 'clear' | 'focusFilter' };
+  | { readonly type: 'do'; readonly action: 'pause' | 'resume' | 'focusFilter' };
 
 export interface Frame {
   readonly attachment: AttachmentView;
@@ -218,8 +218,9 @@ export interface Series {
 export interface EndpointSeries {
   readonly endpoint: number;
   readonly picksPerSecond: Float64Array;
-  /** Last value read in the second, carried on while it did not change; NaN: not in the picker, or unknown. */
+  /** Mean of the loads that were compared in the second, carried on while none was; NaN: not in the picker, or unknown. */
   readonly load: Float64Array;
+  /** Last value read in the second, carried on while it did not change; NaN likewise. */
   readonly lagMs: Float64Array;
 }
 

@@ -17,6 +17,9 @@ const noReadings = {
   lastPickMs: NaN,
   /** The last score that a picker read for it: not recomputed from lag and inflight, so that it is what was compared. */
   load: NaN,
+  /** Mean of all scores that pickers read for it in the bucket, and how many they were. */
+  meanLoad: 0,
+  loads: 0,
   /** The last value known to the policy, whether read by a picker, left by a completion, or told with the counters. */
   lagMs: NaN,
   success: NaN,

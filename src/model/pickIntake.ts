@@ -165,7 +165,7 @@ export class PickIntake {
     if (!endpoint) return;
     // The count is from before the pick, which adds a call to the chosen one.
     recordReadings(endpoint, ms, lagNs, success, endpoint === chosen ? inflight + 1 : inflight);
-    if (Number.isFinite(score)) endpoint.readings.values.load[endpoint.readings.open(ms)] = score;
+    if (Number.isFinite(score)) recordLoad(endpoint, ms, score);
   }
 
   private writeRejected(batch: PickBatch, from: number, entry: number): void {
@@ -238,6 +238,14 @@ export function recordReadings(endpoint: Endpoint, ms: number, lagNs: number, su
   if (lagNs >= 0 && lagNs < Infinity) readings.values.lagMs[place] = lagNs / 1e6;
   if (success >= 0 && success < Infinity) readings.values.success[place] = success;
   if (inflight >= 0) readings.values.inflight[place] = inflight;
+}
+
+function recordLoad({ readings }: Endpoint, ms: number, score: number): void {
+  const place = readings.open(ms);
+  const { load, meanLoad, loads } = readings.values;
+  load[place] = score;
+  const before = loads[place]!++;
+  meanLoad[place] = before === 0 ? score : meanLoad[place]! + (score - meanLoad[place]!) / loads[place]!;
 }
 
 function countPick(endpoint: Endpoint, ms: number): void {

@@ -1,6 +1,6 @@
 import type { Series } from '../messages/panel';
 import { firstOpenBucket, isHeld } from './endpointTable';
-import { readingBucketMs, type Channel, type Endpoint } from './entities';
+import { readingBucketMs, type Channel, type Endpoint, type Readings } from './entities';
 import type { Timeline } from './timeline';
 
 const bucketsPerSecond = 1000 / readingBucketMs;
@@ -66,7 +66,8 @@ function lineOf(
     const lossMs = losses.get(second);
     if (lossMs !== undefined) carried = NaN;
     const first = Math.max(readings.bucketOf(from), lossMs === undefined ? 0 : readings.bucketOf(lossMs));
-    const read = readings.last(column, first, (second + 1) * bucketsPerSecond);
+    const end = (second + 1) * bucketsPerSecond;
+    const read = column === 'load' ? meanLoad(readings, first, end) : readings.last(column, first, end);
     if (!Number.isNaN(read)) carried = read;
     if (!isHeld(states.at(second * 1000 + 999)?.value.state ?? 'IDLE')) carried = NaN;
     // A break is one second wide, and no wider where pickers are rebuilt every second.
@@ -74,6 +75,22 @@ function lineOf(
     before = breaks ? NaN : carried;
     return before;
   });
+}
+
+/**
+ * The mean of all loads that pickers compared in the buckets from (inclusive) to (exclusive); NaN: none. Single ones jump
+ * with each call in flight.
+ */
+function meanLoad(readings: Readings, from: number, to: number): number {
+  const last = readings.lastWritten('load', from, to);
+  // What was compared last before a quiet second still holds.
+  const first = Math.max(from, last - bucketsPerSecond + 1);
+  let sum = 0;
+  for (let bucket = first; bucket <= last; bucket++) {
+    const place = readings.find(bucket);
+    if (place >= 0) sum += readings.values.meanLoad[place]! * readings.values.loads[place]!;
+  }
+  return last < 0 ? NaN : sum / readings.sum('loads', first, last + 1);
 }
 
 /** Since when what was read still holds at the begin of this second; ms. */

@@ -96,13 +96,7 @@ export class Charts {
   private viewChanged(): boolean {
     const { store } = this;
     const { channel } = store;
-    const view = JSON.stringify([
-      channel?.id,
-      store.query,
-      [...store.hiddenSlots],
-      store.hover.endpoint,
-      store.clearedMs,
-    ]);
+    const view = JSON.stringify([channel?.id, store.query, [...store.hiddenSlots], store.hover.endpoint]);
     if (view === this.drawnView) return false;
     this.drawnView = view;
     return true;
@@ -131,7 +125,6 @@ export interface ChartedLines {
   /** What the end of each own line says. */
   readonly labels: readonly string[];
   /** Index of the first bucket to show. */
-  readonly start: number;
 }
 
 function chartedLines(channel: ChannelView, store: Store, looks: Looks): ChartedLines {
@@ -139,13 +132,10 @@ function chartedLines(channel: ChannelView, store: Store, looks: Looks): Charted
   const own = new Set(looks.charted);
   const visible = channel.series.endpoints.filter(({ endpoint }) => !store.hiddenSlots.has(slots.get(endpoint) ?? -1));
   const ownLines = visible.filter(({ endpoint }) => own.has(endpoint));
-  const cleared = store.clearedMs;
-  const start = cleared === undefined ? 0 : channel.series.times.findIndex((time) => time >= cleared);
   return {
     own: ownLines,
     folded: visible.filter(({ endpoint }) => !own.has(endpoint)),
     labels: endLabels(namedEndpoints(channel), ownLines),
-    start: start < 0 ? channel.series.times.length : start,
   };
 }
 
@@ -254,13 +244,13 @@ class TimeChart {
   }
 
   /** Each on top of the ones before it; the folded ones last, as one band. */
-  private stack(channel: ChannelView, { own, folded, start }: ChartedLines): [Line, number | null][] {
+  private stack(channel: ChannelView, { own, folded }: ChartedLines): [Line, number | null][] {
     const { times } = channel.series;
     const sums = new Float64Array(times.length);
     const add = (line: Line, all: readonly EndpointSeries[]) => {
       for (const { picksPerSecond } of all)
         for (let i = 0; i < sums.length; i += 1) sums[i]! += picksPerSecond[i]! || 0;
-      fillPoints(line.data, times, sums, start, []);
+      fillPoints(line.data, times, sums, []);
     };
     const stacked = own.map((series): [Line, number] => {
       const line = this.line(String(series.endpoint));
@@ -274,18 +264,18 @@ class TimeChart {
   }
 
   /** Logarithms of the values, broken where the policy forgot what it knew. */
-  private separate(channel: ChannelView, { own, folded, start }: ChartedLines): [Line, number | null][] {
+  private separate(channel: ChannelView, { own, folded }: ChartedLines): [Line, number | null][] {
     const { times } = channel.series;
     const breaks = channel.markers.filter((marker) => marker.historyLost || marker.kind === 'restart');
     const lines = own.map((series): [Line, number | null] => {
       const line = this.line(String(series.endpoint));
-      fillPoints(line.data, times, logarithms(series[this.measure]), start, breaks);
+      fillPoints(line.data, times, logarithms(series[this.measure]), breaks);
       return [line, series.endpoint];
     });
     if (folded.length === 0) return lines;
     const edges = (['low', 'high'] as const).map((edge): [Line, number | null] => {
       const line = this.line(edge);
-      fillPoints(line.data, times, logarithms(envelope(folded, this.measure, edge)), start, breaks);
+      fillPoints(line.data, times, logarithms(envelope(folded, this.measure, edge)), breaks);
       return [line, null];
     });
     return [...edges, ...lines];
@@ -350,13 +340,7 @@ function faded(colour: string, dimmed: boolean): string {
 }
 
 /** Writes into the same points each time: Chart.js keeps an element for each. */
-function fillPoints(
-  points: Point[],
-  times: Float64Array,
-  values: Float64Array,
-  start: number,
-  breaks: readonly Marker[],
-): void {
+function fillPoints(points: Point[], times: Float64Array, values: Float64Array, breaks: readonly Marker[]): void {
   let length = 0;
   const put = (x: number, y: number) => {
     const point = points[length];
@@ -365,7 +349,7 @@ function fillPoints(
     length += 1;
   };
   let next = 0;
-  for (let i = start; i < times.length; i += 1) {
+  for (let i = 0; i < times.length; i += 1) {
     while (next < breaks.length && breaks[next]!.timeMs < times[i]!) next += 1;
     // The second of a break has both memories in it: it is left out, which breaks the line.
     const broken = (breaks[next]?.timeMs ?? Infinity) < times[i]! + bucketMs;

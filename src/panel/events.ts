@@ -19,8 +19,8 @@ export class Events {
   }
 
   render(): void {
-    const { channel, open, clearedMs } = this.store;
-    const events = channel?.events.filter(({ timeMs }) => timeMs >= (clearedMs ?? -Infinity)) ?? [];
+    const { channel, open } = this.store;
+    const events = channel?.events ?? [];
     show(this.element, events.length > 0);
     setAttribute(this.toggle, 'aria-expanded', String(open.events));
     show(this.list, open.events);

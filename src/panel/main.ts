@@ -72,7 +72,6 @@ class Panel {
     const { store } = this;
     if (action === 'pause') store.pause();
     else if (action === 'resume') store.resume();
-    else if (action === 'clear') store.clear();
     else this.filter.focus();
   }
 

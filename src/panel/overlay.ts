@@ -126,7 +126,7 @@ export class Overlay {
     const bottom = scene.plots.at(-1)!.bottom;
     const named = namedEndpoints(scene.channel);
     const labels = new Map(zip(named, distinctEnds(named.map(({ label }) => label))));
-    const markers = shownMarkers(scene, this.store.clearedMs).map((marker) => ({
+    const markers = shownMarkers(scene).map((marker) => ({
       marker,
       x: this.xOf(scene, plot, marker.timeMs),
     }));
@@ -184,9 +184,8 @@ function isBoundary(marker: Marker): boolean {
   return marker.historyLost || marker.kind === 'restart' || marker.kind === 'generation';
 }
 
-function shownMarkers(scene: Scene, clearedMs: number | undefined): Marker[] {
-  const from = Math.max(scene.range.from, clearedMs ?? -Infinity);
-  const within = scene.channel.markers.filter(({ timeMs }) => timeMs >= from && timeMs <= scene.range.to);
+function shownMarkers({ channel, range }: Scene): Marker[] {
+  const within = channel.markers.filter(({ timeMs }) => timeMs >= range.from && timeMs <= range.to);
   return within.sort((a, b) => a.timeMs - b.timeMs);
 }
 

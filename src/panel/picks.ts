@@ -1,5 +1,5 @@
 import type { Candidate, ChannelView, EventRow, PickRow, Reason } from '../messages/panel';
-import { capped, button, element, foreign, setAttribute, setChildren, setStyle, setText, show } from './dom';
+import { capped, element, foreign, setAttribute, setChildren, setStyle, setText, show } from './dom';
 import { clock, exactLoad, exactTime, latency, shortMethod, timeOfDay } from './format';
 import { mark } from './glyphs';
 import { t } from './l10n';
@@ -14,7 +14,6 @@ export class PickList {
   private loadHeads: readonly Element[] = [];
   private readonly scroller = element('div', 'scroller');
   private readonly foot = element('p', 'muted empty-list');
-  private readonly cleared = element('p', 'muted cleared');
   private readonly rows = new Map<number, PickTableRow>();
   private readonly separators = new Map<string, HTMLTableRowElement>();
   private revealed = '';
@@ -23,13 +22,8 @@ export class PickList {
     private readonly store: Store,
     private readonly looks: Looks,
   ) {
-    this.cleared.append(
-      t('Cleared.'),
-      ' ',
-      button('link', () => store.showCleared(), t('Show all')),
-    );
     this.scroller.append(this.buildTable(), this.foot);
-    this.element.append(this.cleared, this.scroller);
+    this.element.append(this.scroller);
     this.scroller.addEventListener('scroll', () => this.scrolled(), { passive: true });
     new ResizeObserver(() => this.measureScrollBar()).observe(this.scroller);
     this.body.addEventListener('pointerenter', () => store.hold());
@@ -81,7 +75,6 @@ export class PickList {
     const heads = scored ? [t('load A'), t('load B')] : [t('endpoint'), ''];
     for (const [index, head] of this.loadHeads.entries()) setText(head, heads[index]!);
     this.element.classList.toggle('unscored', !scored);
-    show(this.cleared, store.clearedMs !== undefined);
     const foot = this.footOf(channel, picks.length);
     show(this.foot, foot !== '');
     setText(this.foot, foot);

@@ -40,8 +40,6 @@ export class Store {
   hiddenSlots: ReadonlySet<number>;
   held: Held | undefined;
   hover: Hover = { endpoint: null, timeMs: null };
-  /** Nothing older is shown; undefined: all. */
-  clearedMs: number | undefined;
 
   private client: string | undefined;
   private listeners: ((byReader: boolean) => void)[] = [];
@@ -76,9 +74,8 @@ export class Store {
   get picks(): readonly PickRow[] {
     const { channel, held } = this;
     if (!channel) return [];
-    const fresh = channel.picks.filter((pick) => pick.timeMs >= (this.clearedMs ?? -Infinity));
-    if (!held) return fresh;
-    const known = new Map(fresh.map((pick) => [pick.key, pick]));
+    if (!held) return channel.picks;
+    const known = new Map(channel.picks.map((pick) => [pick.key, pick]));
     return held.picks.map((pick) => known.get(pick.key) ?? pick);
   }
 
@@ -97,7 +94,6 @@ export class Store {
     const another = client !== undefined && this.client !== undefined && client !== this.client;
     this.client = client ?? this.client;
     if (another) {
-      this.clearedMs = undefined;
       this.change({ channel: undefined, untilMs: undefined, inspect: undefined, limit: firstLimit });
     } else if (query.channel !== undefined && channels.length > 0 && !channels.some(({ id }) => id === query.channel)) {
       this.change({ channel: undefined });
@@ -175,17 +171,6 @@ export class Store {
   }
 
   /** Hides what was shown so far; the host keeps it, and the counts stay exact. */
-  clear(): void {
-    this.held = undefined;
-    this.clearedMs = this.channel?.atMs;
-    this.changed(true);
-  }
-
-  showCleared(): void {
-    this.clearedMs = undefined;
-    this.changed(true);
-  }
-
   toggleSection(section: Section): void {
     this.open = { ...this.open, [section]: !this.open[section] };
     this.persist();

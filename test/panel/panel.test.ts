@@ -510,20 +510,6 @@ describe('panel', function () {
       const { inspect } = await panel.asked(({ untilMs }) => untilMs === undefined);
       assert.equal(inspect, undefined);
     });
-
-    it('clears the view, and shows all again', async () => {
-      const feed = feedOf(20);
-      const panel = await openWith(feed);
-      await panel.send({ type: 'do', action: 'clear' });
-      await panel.page.locator('.cleared').waitFor({ state: 'visible' });
-      feed.run(200);
-      await panel.refresh();
-      await panel.page.locator(rows).first().waitFor();
-      const times = await panel.page.locator(rows).count();
-      assert.ok(times > 0 && times < 100, String(times));
-      await panel.page.getByRole('button', { name: 'Show all' }).click();
-      await panel.page.waitForFunction(() => document.querySelectorAll('.picks tr[data-key]').length === 100);
-    });
   });
 
   describe('events', () => {

@@ -232,6 +232,25 @@ describe('ClientModel', () => {
       }
     });
 
+    it('draws the mean of the loads that were compared in each second', () => {
+      const fake = client();
+      const { view } = reader(fake);
+      fake.run(20_500);
+      const shown = view({ windowSeconds: 10 });
+      const { times } = shown.series;
+      for (const { endpoint, load } of shown.series.endpoints) {
+        const address = addressOf(shown, endpoint);
+        for (const [index, second] of times.entries()) {
+          const scores = fake.picks
+            .filter(({ timeMs }) => timeMs >= second && timeMs < second + 1000)
+            .flatMap(({ candidates }) => candidates.filter((one) => one.address === address).map(({ score }) => score));
+          if (scores.length === 0) continue;
+          const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
+          assert.ok(Math.abs(load[index]! - mean) <= mean / 1000, `${load[index]} is ${mean}`);
+        }
+      }
+    });
+
     it('knows nothing of the time before attaching', () => {
       const fake = new FakeClient({ backends, picksPerSecond: 200 }).run(10_000).attach();
       const { view } = reader(fake);
