@@ -246,7 +246,8 @@ class TimeChart {
   /** Each on top of the ones before it; the folded ones last, as one band. */
   private stack(channel: ChannelView, { own, folded }: ChartedLines): [Line, number | null][] {
     const { times } = channel.series;
-    const sums = new Float64Array(times.length);
+    // Where nothing is known of any endpoint, as before attaching, there is no point: not one at 0.
+    const sums = times.map((_, i) => ([...own, ...folded].some((it) => it.picksPerSecond[i]! >= 0) ? 0 : NaN));
     const add = (line: Line, all: readonly EndpointSeries[]) => {
       for (const { picksPerSecond } of all)
         for (let i = 0; i < sums.length; i += 1) sums[i]! += picksPerSecond[i]! || 0;

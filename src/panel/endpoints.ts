@@ -85,7 +85,7 @@ export class EndpointTable {
     // While a pick is read in a narrow panel, the table steps back to one line.
     const open = store.open.endpoints && !(store.inspecting && narrow.matches);
     const all = channel.endpoints.length + channel.endpointsLeftOut;
-    setText(this.summary, all === 1 ? t('1 subconn') : t('{0} subconns', all));
+    setText(this.summary, all === 1 ? t('1 endpoint') : t('{0} endpoints', all));
     setAttribute(this.toggle, 'aria-expanded', String(open));
     this.table.classList.toggle('closed', !open);
     this.renderCollapsed(channel, open);

@@ -665,11 +665,11 @@ describe('panel', function () {
         '{0} picks/s': '每秒 {0} 次选取',
         Live: '实时',
         'load A': '负载 A',
-        '{0} subconns': '{0} 个子连接',
+        '{0} endpoints': '{0} 个端点',
       };
       const panel = await openWith(feedOf(20), { l10n, language: 'zh-cn' });
       const text = await panel.page.locator('body').innerText();
-      for (const words of ['实时', '负载 A', '5 个子连接']) assert.ok(text.includes(words), `"${words}" in:\n${text}`);
+      for (const words of ['实时', '负载 A', '5 个端点']) assert.ok(text.includes(words), `"${words}" in:\n${text}`);
       assert.match(text, /每秒 \d+ 次选取/);
       assert.equal(await panel.page.locator('html').getAttribute('lang'), 'zh-cn');
     });
