@@ -1,6 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { installAll } from '../test/install.mjs';
 import { startScene } from './scene.mjs';
@@ -13,9 +12,6 @@ import { startScene } from './scene.mjs';
 
 const root = path.dirname(import.meta.dirname);
 const opened = path.join(root, 'demo');
-
-/** What the demo's own profile of VS Code is set to. */
-const settings = { 'pickscope.autoAttach': ['orders-api'] };
 
 installAll();
 build();
@@ -41,21 +37,15 @@ function build() {
 
 /** @returns {Promise<{ exited: Promise<unknown>, stop(): Promise<void> }>} */
 async function openEditor() {
-  const { writeSettings } = await import('../test/host/server.mjs');
-  const folder = mkdtempSync(path.join(tmpdir(), 'pickscope-demo-'));
-  const profile = { userData: path.join(folder, 'user'), extensions: path.join(folder, 'extensions') };
-  writeSettings(profile, settings);
-  cpSync(path.join(root, 'demo', 'opener'), path.join(profile.extensions, 'pickscope.demo-opener-0.0.1'), {
-    recursive: true,
-  });
+  // Not before all is installed: it wants what test/host brings.
+  const { makeProfile } = await import('./profile.mjs');
+  const profile = makeProfile();
   const editor = hasDesktopCode() ? openDesktop(profile) : await openWeb(profile);
-  return {
-    exited: editor.exited,
-    stop: async () => {
-      await editor.stop();
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-    },
+  const stop = async () => {
+    await editor.stop();
+    profile.remove();
   };
+  return { exited: editor.exited, stop };
 }
 
 /** Whether `code` opens a window here: the `code` of a Remote-SSH or WSL terminal opens one on another machine. */

@@ -115,6 +115,19 @@ export class Workbench {
   }
 
   /**
+   * Chooses a colour theme.
+   *
+   * @param {string} label As the picker names it: "Light Modern".
+   * @param {string} bodyClass The class that VS Code then has: vs, vs-dark, hc-black, hc-light.
+   */
+  async setTheme(label, bodyClass) {
+    await this.runCommand('Preferences: Color Theme');
+    await this.page.locator('.quick-input-widget input[placeholder*="Color Theme"]').fill(label);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: label }).first().click();
+    await this.page.locator(`.monaco-workbench.${bodyClass}`).waitFor();
+  }
+
+  /**
    * The document inside an extension's webview.
    *
    * @param {string} extension `publisher.name`
