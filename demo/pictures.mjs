@@ -1,12 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { installAll } from './install.mjs';
+import { installAll } from '../test/install.mjs';
 
 /*
  * What `npm run pictures` runs: plays the demo in the real VS Code, and takes the README's pictures of the panel, in
  * docs/pictures. With a folder, also pictures to judge it by: each theme, in a narrow and a wide side bar.
  *
- *     node test/pictures.mjs [folder]
+ *     node demo/pictures.mjs [folder]
  */
 
 const root = path.dirname(import.meta.dirname);
@@ -22,11 +22,11 @@ const themes = {
 const playMs = 80_000;
 
 installAll();
-const { launchBrowser } = await import('./host/browser.mjs');
-const { startServer } = await import('./host/server.mjs');
-const { openWorkbench } = await import('./host/workbench.mjs');
-const { makeProfile } = await import('../demo/profile.mjs');
-const { startScene } = await import('../demo/scene.mjs');
+const { launchBrowser } = await import('../test/host/browser.mjs');
+const { startServer } = await import('../test/host/server.mjs');
+const { openWorkbench } = await import('../test/host/workbench.mjs');
+const { makeProfile } = await import('./profile.mjs');
+const { startScene } = await import('./scene.mjs');
 
 const profile = makeProfile();
 // Of the machine's clients, only the demo's.
