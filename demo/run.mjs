@@ -15,13 +15,11 @@ const opened = path.join(root, 'demo');
 
 installAll();
 build();
+const interrupted = Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => signalled(signal)));
 const scene = await startScene();
 const editor = process.argv.includes('--no-editor') ? undefined : await openEditor();
 console.log('Ctrl-C ends the demo.');
-await Promise.race([
-  ...['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => signalled(signal)),
-  ...(editor ? [editor.exited] : []),
-]);
+await Promise.race([interrupted, editor?.exited ?? interrupted]);
 scene.stop();
 await editor?.stop();
 process.exit();

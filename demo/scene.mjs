@@ -93,7 +93,9 @@ class Scene {
 
   stop() {
     for (const timer of this.#timers) clearTimeout(timer);
-    for (const each of [...this.#clients, ...this.#processes.values()]) each.kill('SIGKILL');
+    // The clients take their descriptors away as they go.
+    for (const client of this.#clients) if (client.connected) client.disconnect();
+    for (const backend of this.#processes.values()) backend.kill('SIGKILL');
   }
 }
 
@@ -102,6 +104,8 @@ function forkProgram(name, args, env = {}) {
     execArgv: ['--import', import.meta.resolve('tsx')],
     env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // Ctrl-C is for the demo, which then ends them; they end by themselves, too, when it is gone.
+    detached: true,
   });
 }
 
