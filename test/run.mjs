@@ -83,7 +83,8 @@ async function mocha(...folders) {
   const files = folders.flatMap(testsOf);
   if (files.length === 0) throw new Error(`There are no tests in ${folders.join(', ')}.`);
   const bin = path.join('node_modules', 'mocha', 'bin', 'mocha.js');
-  const options = ['--forbid-only', '--forbid-pending', '--fail-zero'];
+  // A test that failed may have left a server running: mocha does not wait for it.
+  const options = ['--forbid-only', '--forbid-pending', '--fail-zero', '--exit'];
   const output = await run(process.execPath, [bin, ...options, ...files]).catch((error) => {
     count(error.output ?? '');
     throw error;
