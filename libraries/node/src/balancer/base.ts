@@ -88,9 +88,9 @@ export class BaseBalancer implements experimental.LoadBalancer {
       this.children.delete(key);
     }
     for (const [key, endpoint] of current) {
-      const child = this.children.get(key);
-      if (child) child.leaf.updateEndpoint(endpoint, options);
-      else this.addChild(key, endpoint, options, resolutionNote);
+      // One that is known is left alone, as in grpc-go's base. To tell its leaf again (as weighted_round_robin does) has
+      // it connect anew; where that fails at once it asks for the next resolution, and so on without end.
+      if (!this.children.has(key)) this.addChild(key, endpoint, options, resolutionNote);
     }
   }
 

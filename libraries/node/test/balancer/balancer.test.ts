@@ -301,6 +301,18 @@ describe('the balancer', () => {
     await allReady(client, 2);
   });
 
+  it('does not run in circles with a resolver that answers at once, when a backend is gone', async () => {
+    const [alive, dead] = await start(2);
+    const client = open(TestResolver.target('eager', [alive!.port, dead!.port]), 'p2c_ewma');
+    await client.get();
+    await allReady(client, 2);
+    dead!.kill();
+    await allReady(client, 1);
+    await until(() => endpointOf(channelOf(client), dead!).message.state === ConnectivityState.TRANSIENT_FAILURE);
+    for (let i = 0; i < 20; i++) assert.equal(await client.get(), grpc.status.OK);
+    assert.ok(TestResolver.askedFor('eager') < 20, String(TestResolver.askedFor('eager')));
+  });
+
   it('fails calls at once when no backend is there, unless they wait for one', async () => {
     const [server] = await start(1);
     server!.kill();
