@@ -107,8 +107,10 @@ export class Charts {
     const lines = chartedLines(channel, this.store, this.looks);
     const gutter = this.overlay.endGutter(lines.labels);
     const plots: Plot[] = [];
-    // A policy that compares no scores has no loads.
-    show(this.charts.load.element, channel.scoreOrder !== 'none');
+    // A policy that compares no scores has no loads, and mostly no lag.
+    const scored = channel.scoreOrder !== 'none';
+    show(this.charts.load.element, scored);
+    show(this.charts.lagMs.element, scored || channel.series.endpoints.some(({ lagMs }) => lagMs.some(isKnown)));
     for (const chart of Object.values(this.charts)) {
       if (chart.element.hidden) continue;
       chart.update(channel, lines, range, gutter, this.store, this.looks, this.theme);
@@ -118,13 +120,16 @@ export class Charts {
   }
 }
 
+function isKnown(value: number): boolean {
+  return !Number.isNaN(value);
+}
+
 /** Which series have lines of their own, which are folded. */
 export interface ChartedLines {
   readonly own: readonly EndpointSeries[];
   readonly folded: readonly EndpointSeries[];
   /** What the end of each own line says. */
   readonly labels: readonly string[];
-  /** Index of the first bucket to show. */
 }
 
 function chartedLines(channel: ChannelView, store: Store, looks: Looks): ChartedLines {

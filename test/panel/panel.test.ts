@@ -622,6 +622,14 @@ describe('panel', function () {
       });
     }
 
+    it('draws picks alone for a policy that tells neither loads nor lags', async () => {
+      const feed = feedOf(26);
+      const panel = await open({ answer: (query) => situations['round-robin']!.frame(feed, query) });
+      await panel.page.locator('.chart').first().waitFor();
+      const headings = await panel.page.locator('.chart:visible h3').allInnerTexts();
+      assert.deepEqual(headings, ['Picks/s']);
+    });
+
     it('follows a change of the theme', async () => {
       const panel = await openWith(feedOf(60), { theme: 'dark' });
       await panel.setTheme('light');

@@ -114,11 +114,14 @@ export const situations: Readonly<Record<string, Situation>> = {
       const frame = feed.frame(query);
       const channel = frame.channel!;
       const picks = channel.picks.map((pick) => ({ ...pick, candidates: [], reason: 'untold' as const }));
-      const endpoints = channel.endpoints.map((endpoint) => ({ ...endpoint, load: null }));
+      const endpoints = channel.endpoints.map((endpoint) => ({ ...endpoint, load: null, lagMs: null, success: null }));
+      const unknown = channel.series.times.map(() => NaN);
+      const lines = channel.series.endpoints.map((line) => ({ ...line, load: unknown, lagMs: unknown }));
+      const series = { ...channel.series, endpoints: lines };
       const reasons = { ...channel.reasons, lower: 0, tie: 0, forced: 0, unhealthy: 0, untold: channel.retained };
       return {
         ...frame,
-        channel: { ...channel, policyPath: ['round_robin'], scoreOrder: 'none', picks, endpoints, reasons },
+        channel: { ...channel, policyPath: ['round_robin'], scoreOrder: 'none', picks, endpoints, series, reasons },
       };
     },
   },
