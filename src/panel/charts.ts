@@ -14,7 +14,7 @@ import { element, setAttribute, setText, show } from './dom';
 import { short } from './format';
 import { t } from './l10n';
 import { endLabels, Overlay, type Plot } from './overlay';
-import { namedEndpoints, type Looks } from './series';
+import { namedEndpoints, type ChartedLines, type Looks } from './series';
 import { isIdle } from './states';
 import type { Store } from './store';
 import type { Theme } from './theme';
@@ -122,14 +122,6 @@ export class Charts {
 
 function isKnown(value: number): boolean {
   return !Number.isNaN(value);
-}
-
-/** Which series have lines of their own, which are folded. */
-export interface ChartedLines {
-  readonly own: readonly EndpointSeries[];
-  readonly folded: readonly EndpointSeries[];
-  /** What the end of each own line says. */
-  readonly labels: readonly string[];
 }
 
 function chartedLines(channel: ChannelView, store: Store, looks: Looks): ChartedLines {

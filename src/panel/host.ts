@@ -1,9 +1,8 @@
 import type { ToHost, ToPanel } from '../messages/panel';
-import type { PersistedState } from './store';
 
-/** The only door to the extension host. */
-export class Host {
-  private readonly api = acquireVsCodeApi<PersistedState>();
+/** The only door to the extension host. `Kept` is what the panel keeps for itself when it is thrown away. */
+export class Host<Kept> {
+  private readonly api = acquireVsCodeApi<Kept>();
 
   post(message: ToHost): void {
     this.api.postMessage(message);
@@ -15,11 +14,11 @@ export class Host {
   }
 
   /** What the panel kept for itself when it was last thrown away. */
-  restore(): PersistedState | undefined {
+  restore(): Kept | undefined {
     return this.api.getState();
   }
 
-  persist(state: PersistedState): void {
+  persist(state: Kept): void {
     this.api.setState(state);
   }
 }

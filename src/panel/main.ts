@@ -13,7 +13,7 @@ import { PickChart } from './pickChart';
 import { PickList } from './picks';
 import { Looks } from './series';
 import { Announcer, Idle, States } from './states';
-import { Store } from './store';
+import { Store, type PersistedState } from './store';
 import { Theme } from './theme';
 
 /** Frames are drawn at most so often. */
@@ -31,7 +31,7 @@ class Panel {
   private drawAt = Infinity;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(host: Host) {
+  constructor(host: Host<PersistedState>) {
     const store = (this.store = new Store(host));
     const { looks } = this;
     const theme = new Theme(() => {
@@ -121,7 +121,7 @@ class Panel {
 
 /** The texts come first: the views take their words when they are made. */
 function main(): void {
-  const host = new Host();
+  const host = new Host<PersistedState>();
   let panel: Panel | undefined;
   host.listen((message) => {
     switch (message.type) {

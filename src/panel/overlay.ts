@@ -1,10 +1,9 @@
 import type { ChannelView, EndpointSeries, Marker } from '../messages/panel';
 import { glyph, text, vertical, wipe, type Glyph } from './canvas';
-import type { ChartedLines } from './charts';
 import { element } from './dom';
 import { clock, distinctEnds, timeOfDay } from './format';
 import { t } from './l10n';
-import { namedEndpoints, type Looks, type NamedEndpoint } from './series';
+import { namedEndpoints, type ChartedLines, type Looks, type NamedEndpoint } from './series';
 import type { Store } from './store';
 import type { Palette, Theme } from './theme';
 

@@ -1,4 +1,4 @@
-import type { ChannelView } from '../messages/panel';
+import type { ChannelView, EndpointSeries } from '../messages/panel';
 
 /**
  * How an endpoint looks wherever it is shown: colour, dash and mark follow from its slot. The counts of them are
@@ -39,6 +39,14 @@ export function namedEndpoints({ endpoints, formerEndpoints }: ChannelView): rea
 
 /** So many lines can be told apart; the others are folded into one band. */
 export const mostLines = 12;
+
+/** Which series have lines of their own, which are folded. */
+export interface ChartedLines {
+  readonly own: readonly EndpointSeries[];
+  readonly folded: readonly EndpointSeries[];
+  /** What the end of each own line says. */
+  readonly labels: readonly string[];
+}
 
 export class Looks {
   private looks = new Map<number, Look>();

@@ -120,7 +120,7 @@ export class States {
       [
         element('p', '', foreign(lost.reason), ' ', element('span', 'muted', timeOfDay(lost.atMs))),
         element('p', 'muted', nextTry(lost.nextTryMs, lost.tries)),
-        element('p', 'muted', t('What was received stays.')),
+        ...(this.store.channel ? [element('p', 'muted', t('What was received stays.'))] : []),
       ],
       [
         button('primary', () => this.store.command({ name: 'retryNow' }), t('Retry Now')),

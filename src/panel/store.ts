@@ -44,7 +44,7 @@ export class Store {
   private client: string | undefined;
   private listeners: ((byReader: boolean) => void)[] = [];
 
-  constructor(private readonly host: Host) {
+  constructor(private readonly host: Host<PersistedState>) {
     const kept = host.restore();
     this.client = kept?.client;
     this.query = kept?.query ?? { windowSeconds, filter: '', limit: firstLimit };

@@ -3,8 +3,9 @@ import Module from 'node:module';
 import path from 'node:path';
 import { commands as vscodeCommands, extensions, workspace } from 'vscode';
 import { commands, settings } from '../../src/contributions';
-import { FakeDebugServer } from '../unit/attachment/debugServer';
-import { descriptorOf, TestRuntimeFolder } from '../unit/discovery/runtimeFolder';
+import { startClient, stopClient } from '../unit/attachment/announcedClient';
+import type { FakeDebugServer } from '../unit/attachment/debugServer';
+import { TestRuntimeFolder } from '../unit/discovery/runtimeFolder';
 import { until } from '../unit/waiting';
 
 describe('the extension in VS Code', () => {
@@ -21,7 +22,7 @@ describe('the extension in VS Code', () => {
   afterEach(async () => {
     for (const server of servers) {
       await vscodeCommands.executeCommand(commands.detach, server.instance);
-      stop(server);
+      stopClient(folder, server);
     }
     servers = [];
   });
@@ -31,17 +32,10 @@ describe('the extension in VS Code', () => {
   });
 
   /** Starts a client that makes itself known. What it sees of its watchers is what the extension really does. */
-  async function start(name = 'orders-api'): Promise<FakeDebugServer> {
-    const server = new FakeDebugServer(name);
+  async function start(name?: string): Promise<FakeDebugServer> {
+    const server = await startClient(folder, name);
     servers.push(server);
-    await server.listen(`unix:${folder.file(`${server.instance.slice(0, 8)}.sock`)}`);
-    folder.announce(descriptorFor(server));
     return server;
-  }
-
-  function stop(server: FakeDebugServer): void {
-    folder.withdraw(descriptorFor(server));
-    server.kill();
   }
 
   async function attach(server: FakeDebugServer): Promise<void> {
@@ -93,7 +87,7 @@ describe('the extension in VS Code', () => {
   it('follows a client that restarts', async () => {
     const first = await start();
     await attach(first);
-    stop(first);
+    stopClient(folder, first);
     const second = await start();
     await until(() => second.watchers.length === 1);
     await vscodeCommands.executeCommand(commands.detach, first.instance);
@@ -114,10 +108,6 @@ describe('the extension in VS Code', () => {
     }
   });
 });
-
-function descriptorFor({ instance, token, address, name }: FakeDebugServer) {
-  return descriptorOf({ instance, token, address, name, folder: 'shop', hostName: 'laptop' });
-}
 
 /** Paths of what the extension host has loaded by `require`. */
 function loadedModules(): string[] {

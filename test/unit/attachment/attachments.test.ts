@@ -6,9 +6,10 @@ import type { Attachment } from '../../../src/attachment/attachment';
 import { Attachments, type AttachmentsOptions } from '../../../src/attachment/attachments';
 import { knownClients } from '../../../src/attachment/knownClients';
 import { Discovery } from '../../../src/discovery/discovery';
-import { descriptorOf, TestRuntimeFolder } from '../discovery/runtimeFolder';
+import { TestRuntimeFolder } from '../discovery/runtimeFolder';
 import { LogLines } from '../logs';
 import { until } from '../waiting';
+import { descriptorFor, startClient, stopClient } from './announcedClient';
 import { FakeDebugServer } from './debugServer';
 
 describe('Attachments', () => {
@@ -67,18 +68,10 @@ describe('Attachments', () => {
   }
 
   /** Starts a client that makes itself known. */
-  async function start(name = 'orders-api'): Promise<FakeDebugServer> {
-    const server = new FakeDebugServer(name);
+  async function start(name?: string): Promise<FakeDebugServer> {
+    const server = await startClient(folder, name);
     servers.push(server);
-    await server.listen(`unix:${folder.file(`${server.instance.slice(0, 8)}.sock`)}`);
-    folder.announce(descriptorFor(server));
     return server;
-  }
-
-  /** Ends a client as SIGTERM does: its descriptor goes, too. */
-  function stop(server: FakeDebugServer): void {
-    folder.withdraw(descriptorFor(server));
-    server.kill();
   }
 
   function attach(server: FakeDebugServer): Attachment {
@@ -151,7 +144,7 @@ describe('Attachments', () => {
     const attachment = attach(first);
     await becomes(attachment, 'live');
     const { model } = attachment;
-    stop(first);
+    stopClient(folder, first);
     await until(() => attachment.state.kind === 'lost' && attachment.state.nextTryMs === null);
     const second = await start();
     await becomes(attachment, 'live');
@@ -170,7 +163,7 @@ describe('Attachments', () => {
     const attachment = attach(first);
     await becomes(attachment, 'live');
     backdate(folder, twin);
-    stop(first);
+    stopClient(folder, first);
     await until(() => attachment.state.kind === 'lost' && attachment.state.nextTryMs === null);
     await start('another');
     await discovery.scan();
@@ -183,7 +176,7 @@ describe('Attachments', () => {
     const first = await start();
     const attachment = attach(first);
     await becomes(attachment, 'live');
-    stop(first);
+    stopClient(folder, first);
     await becomes(attachment, 'lost');
     const second = await start();
     await discovery.scan();
@@ -234,7 +227,7 @@ describe('Attachments', () => {
     await becomes(attach(first), 'live');
     await attachments.remember();
     closeWindow();
-    stop(first);
+    stopClient(folder, first);
     const second = await start();
     openWindow();
     await attachments.restore();
@@ -280,10 +273,6 @@ describe('Attachments', () => {
     assert.match(attachments.selected!.identity.name, /^a\ufffdb\ufffdx+$/);
   });
 });
-
-function descriptorFor({ instance, token, address, name }: FakeDebugServer) {
-  return descriptorOf({ instance, token, address, name, folder: 'shop', hostName: 'laptop' });
-}
 
 /** Makes the client's descriptor one that was written an hour ago. */
 function backdate(folder: TestRuntimeFolder, { instance }: FakeDebugServer): void {
