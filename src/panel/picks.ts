@@ -235,7 +235,7 @@ function drawBars(cells: readonly CandidateCell[]): void {
   const longest = Math.max(...cells.map(({ score }) => score ?? 0));
   for (const { bar, score } of cells) {
     if (bar && score !== null && longest > 0)
-      setStyle(bar, 'width', `${Math.max(2, (score / longest) * 100).toFixed(1)}%`);
+      setStyle(bar, '--part', Math.max(0.02, score / longest).toFixed(3));
   }
 }
 

@@ -220,6 +220,25 @@ describe('panel', function () {
       assert.ok(shown.some(({ reason }) => reason === 'forced'));
     });
 
+    for (const width of [300, 600, 900]) {
+      it(`draws the candidates' bars as long as their loads are, ${width} px wide`, async () => {
+        const panel = await openWith(feedOf(30), { width });
+        const shown = await panel.page.locator(`${rows}:has(.b .bar)`).evaluateAll((trs) =>
+          trs.map((tr) => ({
+            loads: [...tr.querySelectorAll('.number')].map((node) => Number(node.textContent)),
+            bars: [...tr.querySelectorAll('.bar')].map((bar) => bar.getBoundingClientRect().width),
+          })),
+        );
+        assert.ok(shown.length > 50);
+        for (const { loads, bars } of shown) {
+          const [load, bar] = [Math.max(...loads), Math.max(...bars)];
+          const expected = loads.map((each) => Math.max(0.02, each / load) * bar);
+          const close = expected.every((length, index) => Math.abs(length - bars[index]!) < 1);
+          assert.ok(close, `${loads.join(' against ')}: ${bars.join(' and ')} px`);
+        }
+      });
+    }
+
     it('shows a generation between the picks that it separates', async () => {
       const feed = feedOf(24);
       feed.run(300);
