@@ -234,8 +234,7 @@ class PickTableRow {
 function drawBars(cells: readonly CandidateCell[]): void {
   const longest = Math.max(...cells.map(({ score }) => score ?? 0));
   for (const { bar, score } of cells) {
-    if (bar && score !== null && longest > 0)
-      setStyle(bar, '--part', Math.max(0.02, score / longest).toFixed(3));
+    if (bar && score !== null && longest > 0) setStyle(bar, '--part', Math.max(0.02, score / longest).toFixed(3));
   }
 }
 
