@@ -11,12 +11,14 @@ export class PickList {
   readonly element = element('section', 'picks');
   private readonly body = element('tbody');
   private readonly minute = element('span', 'minute-head');
-  private loadHeads: readonly Element[] = [];
+  private heads: readonly HTMLTableCellElement[] = [];
   private readonly scroller = element('div', 'scroller');
   private readonly foot = element('p', 'muted empty-list');
   private readonly rows = new Map<number, PickTableRow>();
   private readonly separators = new Map<string, HTMLTableRowElement>();
   private revealed = '';
+  /** How many columns are shown at this width. */
+  private columns = 1;
 
   constructor(
     private readonly store: Store,
@@ -25,7 +27,7 @@ export class PickList {
     this.scroller.append(this.buildTable(), this.foot);
     this.element.append(this.scroller);
     this.scroller.addEventListener('scroll', () => this.scrolled(), { passive: true });
-    new ResizeObserver(() => this.measureScrollBar()).observe(this.scroller);
+    new ResizeObserver(() => this.measure()).observe(this.scroller);
     this.body.addEventListener('pointerenter', () => store.hold());
     this.element.addEventListener('pointerleave', () => this.left());
     this.body.addEventListener('focusin', () => store.hold());
@@ -52,15 +54,18 @@ export class PickList {
       time,
       ...columns.map(([name, text]) => element('th', { class: name, scope: 'col' }, text)),
     );
-    this.loadHeads = [head.children[2]!, head.children[3]!];
+    this.heads = [...head.cells];
     const cols = ['time', ...columns.map(([name]) => name)].map((name) => element('col', name));
     return element('table', '', element('colgroup', '', ...cols), element('thead', '', head), this.body);
   }
 
-  /** Some systems draw it over the content, others beside it: the last column ends where the panel's others do. */
-  private measureScrollBar(): void {
-    const width = this.scroller.offsetWidth - this.scroller.clientWidth;
-    setStyle(this.scroller, '--scroll-bar', `${width}px`);
+  private measure(): void {
+    // Some systems draw it over the content, others beside it: the last column ends where the panel's others do.
+    const scrollBar = this.scroller.offsetWidth - this.scroller.clientWidth;
+    setStyle(this.scroller, '--scroll-bar', `${scrollBar}px`);
+    // A cell that spans more columns than are shown would make columns of its own, and take the others' room.
+    this.columns = this.heads.filter(({ offsetWidth }) => offsetWidth > 0).length;
+    for (const { cells } of this.separators.values()) cells[0]!.colSpan = this.columns;
   }
 
   render(): void {
@@ -72,8 +77,8 @@ export class PickList {
     this.renderRows(channel, picks);
     setText(this.minute, picks[0] ? clock(picks[0].timeMs).hourMinute : '');
     const scored = channel.scoreOrder !== 'none';
-    const heads = scored ? [t('load A'), t('load B')] : [t('endpoint'), ''];
-    for (const [index, head] of this.loadHeads.entries()) setText(head, heads[index]!);
+    setText(this.heads[2]!, scored ? t('load A') : t('endpoint'));
+    setText(this.heads[3]!, scored ? t('load B') : '');
     this.element.classList.toggle('unscored', !scored);
     const foot = this.footOf(channel, picks.length);
     show(this.foot, foot !== '');
@@ -120,7 +125,7 @@ export class PickList {
   private separator({ key, text }: Separator): HTMLTableRowElement {
     let row = this.separators.get(key);
     if (!row) {
-      row = element('tr', 'separator', element('td', { colspan: '7' }, element('span', '', text)));
+      row = element('tr', 'separator', element('td', { colspan: String(this.columns) }, element('span', '', text)));
       this.separators.set(key, row);
     }
     return row;

@@ -239,6 +239,23 @@ describe('panel', function () {
       });
     }
 
+    for (const width of [240, 300, 600]) {
+      it(`leaves its columns their room when a generation separates picks, ${width} px wide`, async () => {
+        const feed = feedOf(24);
+        feed.run(300);
+        const panel = await openWith(feed, { width });
+        await panel.page.locator('.picks .separator').first().waitFor({ state: 'attached' });
+        const [used, given] = await panel.page
+          .locator(rows)
+          .first()
+          .evaluate((tr) => {
+            const widths = [...tr.children].map((cell) => cell.getBoundingClientRect().width);
+            return [widths.reduce((sum, each) => sum + each, 0), tr.closest('table')!.clientWidth] as const;
+          });
+        assert.ok(Math.abs(used - given) < 1, `${used} of ${given} px`);
+      });
+    }
+
     it('shows a generation between the picks that it separates', async () => {
       const feed = feedOf(24);
       feed.run(300);
