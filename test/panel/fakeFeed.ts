@@ -14,6 +14,7 @@ import type {
   ReasonCounts,
   Series,
 } from '../../src/messages/panel';
+import { pickRow } from '../unit/pickRow';
 
 /**
  * A small seeded run of p2c_ewma that answers the panel's queries as the host does, so that the panel can be seen and
@@ -24,7 +25,7 @@ export const client: ClientChoice = {
   id: 'fake',
   name: 'orders-api',
   pid: 48213,
-  folder: '/home/dev/orders-api',
+  folder: 'orders-api',
   attached: true,
 };
 
@@ -250,23 +251,15 @@ export class FakeFeed {
   /** Puts a pick into the list that the run itself does not make. */
   add(part: Partial<PickRow>): PickRow {
     const key = (this.nextKey += 1);
-    const pick: PickRow = {
+    const pick = pickRow({
       key,
       timeMs: this.nowMs,
       call: key,
-      attempt: 1,
       generation: this.generation,
-      method: '/shop.Cart/GetCart',
       reason: 'queued',
       endpoint: null,
-      candidates: [],
-      rejected: [],
-      code: null,
-      raced: false,
-      derived: false,
-      outcome: null,
       ...part,
-    };
+    });
     this.picks.push(pick);
     return pick;
   }
@@ -301,7 +294,7 @@ export class FakeFeed {
   frame(query: Query): Frame {
     return {
       attachment: { state: 'live', client, paused: query.untilMs !== undefined },
-      clients: [client, { id: 'other', name: 'checkout', pid: 51_002, folder: '/home/dev/checkout', attached: false }],
+      clients: [client, { id: 'other', name: 'checkout', pid: 51_002, folder: 'checkout', attached: false }],
       channels: [
         { id: 1, target: 'cart.shop.svc:50051', closed: false, picksPerSecond: 150 },
         { id: 2, target: 'stock.shop.svc:50051', closed: true, picksPerSecond: 0 },

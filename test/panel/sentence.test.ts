@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Candidate, Explanation, Inspection, PickRow } from '../../src/messages/panel';
+import { pickRow } from '../unit/pickRow';
 import { sentence } from '../../src/panel/sentence';
 
 const fast: Candidate = {
@@ -23,23 +24,11 @@ const slow: Candidate = {
 const fresh: Candidate = { ...slow, lagNs: 0, score: 2 };
 
 function say(explanation: Explanation, part: Partial<PickRow> = {}, historyLost = false): string {
-  const pick: PickRow = {
-    key: 1,
-    timeMs: 0,
-    call: 1,
-    attempt: 1,
+  const pick = pickRow({
     generation: 49,
-    method: '/shop.Cart/GetCart',
-    reason: 'lower',
     endpoint: 'winner' in explanation ? (explanation.winner?.endpoint ?? null) : null,
-    candidates: [],
-    rejected: [],
-    code: null,
-    raced: false,
-    derived: false,
-    outcome: null,
     ...part,
-  };
+  });
   const inspection: Inspection = {
     pick,
     policy: 'p2c_ewma',

@@ -42,7 +42,7 @@ export const situations: Readonly<Record<string, Situation>> = {
       attachment: { state: 'none' },
       clients: [
         { ...client, attached: false },
-        { id: 'b', name: 'checkout', pid: 51_002, folder: '/home/dev/work/checkout', attached: false },
+        { id: 'b', name: 'checkout', pid: 51_002, folder: 'checkout', attached: false },
       ],
       channels: [],
     }),

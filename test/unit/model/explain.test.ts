@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Candidate, PickRow } from '../../../src/messages/panel';
 import { ClientModel } from '../../../src/model/clientModel';
 import { explain } from '../../../src/model/explain';
+import { pickRow } from '../pickRow';
 import { FakeClient } from './fakeClient';
 
 const nothingLost = () => null;
@@ -11,29 +12,9 @@ function candidate(endpoint: number, lagNs: number | null, inflight: number): Ca
   return { endpoint, lagNs, inflight, score, success: 1000, idleMs: 10, healthy: true };
 }
 
-function pick(fields: Partial<PickRow>): PickRow {
-  return {
-    key: 1,
-    timeMs: 0,
-    call: 1,
-    attempt: 1,
-    generation: 1,
-    method: '/a/b',
-    reason: 'lower',
-    endpoint: 1,
-    candidates: [],
-    rejected: [],
-    code: null,
-    raced: false,
-    derived: false,
-    outcome: null,
-    ...fields,
-  };
-}
-
 describe('explain', () => {
   const why = (winner: Candidate, loser: Candidate) => {
-    const explanation = explain(pick({ candidates: [loser, winner] }), 'lower', () => 48e6);
+    const explanation = explain(pickRow({ candidates: [loser, winner] }), 'lower', () => 48e6);
     assert.ok(explanation.verdict === 'lower');
     assert.equal(explanation.winner, winner);
     assert.equal(explanation.loser, loser);
@@ -52,7 +33,7 @@ describe('explain', () => {
 
   it('tells the lag that an unmeasured winner had before', () => {
     const candidates = [candidate(1, 0, 1), candidate(2, 9e6, 0)];
-    const explanation = explain(pick({ candidates }), 'lower', (endpoint) => endpoint * 48e6);
+    const explanation = explain(pickRow({ candidates }), 'lower', (endpoint) => endpoint * 48e6);
     assert.ok(explanation.verdict === 'lower' && explanation.lagBeforeLossNs === 48e6);
   });
 
@@ -62,20 +43,20 @@ describe('explain', () => {
       [{ derived: true }, 'lower'],
       [{}, 'higher'],
     ] as const) {
-      const explanation = explain(pick({ candidates, ...fields }), order, nothingLost);
+      const explanation = explain(pickRow({ candidates, ...fields }), order, nothingLost);
       assert.ok(explanation.verdict === 'lower' && explanation.why === 'score');
     }
   });
 
   it('compares the winner with the strongest of the others', () => {
     const candidates = [candidate(3, 90e6, 0), candidate(1, 2e6, 0), candidate(2, 9e6, 0)];
-    const explanation = explain(pick({ candidates }), 'lower', nothingLost);
+    const explanation = explain(pickRow({ candidates }), 'lower', nothingLost);
     assert.ok(explanation.verdict === 'lower' && explanation.loser.endpoint === 2);
   });
 
   it('names ties, forced picks and picks without a choice', () => {
     const candidates = [candidate(1, 9e6, 0), candidate(2, 2e6, 0)];
-    const verdict = (fields: Partial<PickRow>) => explain(pick({ candidates, ...fields }), 'lower', nothingLost);
+    const verdict = (fields: Partial<PickRow>) => explain(pickRow({ candidates, ...fields }), 'lower', nothingLost);
     const [winner, loser] = candidates as [Candidate, Candidate];
     assert.deepEqual(verdict({ reason: 'forced' }), { verdict: 'forced', winner, loser });
     assert.deepEqual(verdict({ reason: 'tie' }), { verdict: 'tie', winner, loser });
