@@ -1,13 +1,11 @@
 import type * as GrpcModule from '@grpc/grpc-js';
-import { ScoreOrder } from '@pickscope/protocol/messages';
 import { randomBytes } from 'node:crypto';
-import { registerP2cEwma, supportsPolicies } from './balancer/p2cEwma';
-import type { PolicyTraits } from './observe/channels';
+import { registerPolicy, supportsPolicies } from './balancer/register';
 import { internalsOf, ownCopy } from './observe/copies';
 import { failOpen } from './observe/failOpen';
 import { Hooks } from './observe/hooks';
-import { p2cEwmaName } from './policies/p2cEwma';
-import type { DecisionSlot } from './policies/picker';
+import { p2cEwma } from './policies/p2cEwma';
+import type { DecisionSlot, Policy } from './policies/picker';
 import { Recorder } from './recorder/recorder';
 import { openServer, type OpenServer } from './server/listen';
 import { describeProcess, processName } from './server/process';
@@ -19,14 +17,13 @@ export interface ServerOptions {
   readonly tcp?: string | number;
 }
 
-const traits: ReadonlyMap<string, PolicyTraits> = new Map([
-  [p2cEwmaName, { scoreOrder: ScoreOrder.LOWER_WINS, keepsHistory: false }],
-]);
+const policies: readonly Policy[] = [p2cEwma];
 
 /** All of this library that there is once in a process, however many copies of it are loaded. */
 class Runtime {
   readonly recorder = new Recorder();
   private readonly slot: DecisionSlot = { picker: undefined, endpoints: [] };
+  private readonly policies = new Map(policies.map((policy) => [policy.name, policy]));
   private readonly instance = randomBytes(16).toString('hex');
   private readonly versions = new Set<string>();
   private server: Promise<OpenServer> | undefined;
@@ -37,12 +34,12 @@ class Runtime {
       const internals = internalsOf(grpc);
       if (!internals) return;
       this.versions.add(internals.version);
-      new Hooks(internals, this.recorder, this.slot, traits).install();
+      new Hooks(internals, this.recorder, this.slot, this.policies).install();
     });
   }
 
   registerPolicies(grpc: Grpc): void {
-    registerP2cEwma(grpc, this.slot);
+    for (const policy of this.policies.values()) registerPolicy(grpc, policy, this.slot);
   }
 
   /** One server a process: while it runs, it is given again. */

@@ -1,6 +1,7 @@
 import type * as GrpcModule from '@grpc/grpc-js';
-import type { ChannelOptions, Metadata, experimental } from '@grpc/grpc-js';
-import type { DecisionSlot, EndpointPick, EndpointPicker } from '../policies/picker';
+import type { ChannelOptions, experimental } from '@grpc/grpc-js';
+import type { DecisionSlot, Policy, ReadyEndpoint } from '../policies/picker';
+import { LeafPicker } from './leafPicker';
 
 /*
  * grpc-go's balancer/base on grpc-js (1.14 and up): keeps a connection to each endpoint, and has a picker built from
@@ -10,15 +11,30 @@ import type { DecisionSlot, EndpointPick, EndpointPicker } from '../policies/pic
 export type Grpc = typeof GrpcModule;
 
 type Endpoint = experimental.Endpoint;
-type PickResult = experimental.PickResult;
+/** A policy's service config, parsed. */
+export class PolicyConfig implements experimental.TypedLoadBalancingConfig {
+  /**
+   * @param name The policy's.
+   * @param json As it was given.
+   */
+  constructor(
+    private readonly name: string,
+    private readonly json: object,
+    readonly parsed: unknown,
+  ) {}
 
-/** grpc-go's base.PickerBuilder. */
-export interface PickerBuilder {
-  build(info: { readonly readyEndpoints: readonly Endpoint[] }): EndpointPicker;
+  getLoadBalancerName(): string {
+    return this.name;
+  }
+
+  toJsonObject(): object {
+    return { [this.name]: this.json };
+  }
 }
 
 interface Child {
   readonly leaf: experimental.LeafLoadBalancer;
+  readonly endpoint: ReadyEndpoint;
   state: GrpcModule.connectivityState;
 }
 
@@ -27,13 +43,13 @@ export class BaseBalancer implements experimental.LoadBalancer {
   private readonly children = new Map<string, Child>();
   private state: GrpcModule.connectivityState;
   private lastError = '';
+  private config: unknown;
   /** During a resolver update the endpoints report, and the picker is built once at its end. */
   private updating = false;
 
   constructor(
     private readonly grpc: Grpc,
-    private readonly name: string,
-    private readonly builder: PickerBuilder,
+    private readonly policy: Policy,
     private readonly slot: DecisionSlot,
     private readonly helper: experimental.ChannelControlHelper,
   ) {
@@ -46,7 +62,8 @@ export class BaseBalancer implements experimental.LoadBalancer {
     options: ChannelOptions,
     resolutionNote: string,
   ): boolean {
-    if (config.getLoadBalancerName() !== this.name) return false;
+    if (!(config instanceof PolicyConfig) || config.getLoadBalancerName() !== this.policy.name) return false;
+    this.config = config.parsed;
     if (!endpoints.ok) {
       // With endpoints from before, the calls go on with those.
       if (this.children.size === 0) this.fail(endpoints.error.details);
@@ -77,7 +94,7 @@ export class BaseBalancer implements experimental.LoadBalancer {
   }
 
   getTypeName(): string {
-    return this.name;
+    return this.policy.name;
   }
 
   private updateChildren(endpoints: readonly Endpoint[], options: ChannelOptions, resolutionNote: string): void {
@@ -100,7 +117,8 @@ export class BaseBalancer implements experimental.LoadBalancer {
       updateState: (state, _picker, error) => this.onChildState(child, state, error),
     });
     const leaf = new LeafLoadBalancer(endpoint, helper, options, resolutionNote);
-    const child: Child = { leaf, state: this.grpc.connectivityState.IDLE };
+    const addresses = endpoint.addresses.map((address) => this.grpc.experimental.subchannelAddressToString(address));
+    const child: Child = { leaf, endpoint: { addresses }, state: this.grpc.connectivityState.IDLE };
     this.children.set(key, child);
     leaf.startConnecting();
   }
@@ -128,7 +146,7 @@ export class BaseBalancer implements experimental.LoadBalancer {
     } else if (has(CONNECTING)) {
       if (this.state !== CONNECTING) this.update(CONNECTING, this.queuePicker());
     } else if (has(TRANSIENT_FAILURE)) {
-      this.fail(`${this.name}: no connection established. Last error: ${this.lastError}`);
+      this.fail(`${this.policy.name}: no connection established. Last error: ${this.lastError}`);
     } else if (this.state !== IDLE) {
       this.update(IDLE, this.queuePicker());
     }
@@ -150,78 +168,13 @@ export class BaseBalancer implements experimental.LoadBalancer {
 
   private buildPicker(): experimental.Picker {
     const { READY } = this.grpc.connectivityState;
-    const leaves = [...this.children.values()].filter((child) => child.state === READY).map((child) => child.leaf);
+    const ready = [...this.children.values()].filter((child) => child.state === READY);
+    const leaves = ready.map((child) => child.leaf);
+    const readyEndpoints = ready.map((child) => child.endpoint);
+    const log = (line: string) => this.grpc.experimental.log(this.grpc.logVerbosity.INFO, line);
+    const picker = this.policy.build({ readyEndpoints, config: this.config, log });
+    this.slot.built = picker;
     const endpoints = leaves.map((leaf) => leaf.getEndpoint());
-    return new LeafPicker(this.grpc, leaves, endpoints, this.builder.build({ readyEndpoints: endpoints }), this.slot);
+    return new LeafPicker(this.grpc, leaves, endpoints, picker, this.slot);
   }
-}
-
-/** Has a policy choose, and the chosen leaf give its connection. Never throws: the call would hang. */
-class LeafPicker implements experimental.Picker {
-  private next = 0;
-  /** Picks of this tick whose calls have not started. */
-  private pending: EndpointPick[] = [];
-
-  constructor(
-    private readonly grpc: Grpc,
-    private readonly leaves: readonly experimental.LeafLoadBalancer[],
-    private readonly endpoints: readonly Endpoint[],
-    private readonly picker: EndpointPicker,
-    private readonly slot: DecisionSlot,
-  ) {}
-
-  pick(args: experimental.PickArgs): PickResult {
-    try {
-      const pick = this.picker.pick();
-      this.pending.push(pick);
-      if (this.pending.length === 1) setImmediate(() => this.releasePending()).unref();
-      const result = this.leaves[pick.endpoint]!.getPicker().pick(args);
-      if (result.pickResultType !== this.grpc.experimental.PickResultType.COMPLETE) {
-        pick.release();
-        return result;
-      }
-      this.slot.picker = this.picker;
-      this.slot.endpoints = this.endpoints;
-      return withCallbacks(result, pick);
-    } catch {
-      return this.pickWithoutPolicy(args);
-    }
-  }
-
-  /**
-   * A pick counts as in flight at once, so that the calls of one tick see each other; but many ways of ending before
-   * the start are told to nobody. So what has not started when its tick is over is taken back, and counts again
-   * should it start later (its credentials may take a while).
-   */
-  private releasePending(): void {
-    const { pending } = this;
-    this.pending = [];
-    for (const pick of pending) pick.release();
-  }
-
-  private pickWithoutPolicy(args: experimental.PickArgs): PickResult {
-    try {
-      this.next = (this.next + 1) % this.leaves.length;
-      return this.leaves[this.next]!.getPicker().pick(args);
-    } catch {
-      const details = 'The load balancing policy failed.';
-      return new this.grpc.experimental.UnavailablePicker({ details }).pick(args);
-    }
-  }
-}
-
-/** Own properties, since wrapping policies spread the result; the inner callbacks (outlier detection's) are kept. */
-function withCallbacks(result: PickResult, pick: EndpointPick): PickResult {
-  const { onCallStarted, onCallEnded } = result;
-  return {
-    ...result,
-    onCallStarted: () => {
-      pick.start();
-      onCallStarted?.();
-    },
-    onCallEnded: (code: GrpcModule.status, details: string, metadata: Metadata) => {
-      pick.done(code);
-      onCallEnded?.(code, details, metadata);
-    },
-  };
 }

@@ -1,4 +1,5 @@
 import { ConnectivityState, GenerationCause, ScoreOrder } from '@pickscope/protocol/messages';
+import type { DecisionSlot, Policy } from '../policies/picker';
 import type { ChannelRecord, EndpointRecord, PolicyRecord } from '../recorder/entities';
 import type { Recorder } from '../recorder/recorder';
 import { Endpoints, protocolState, type ObservedChannel } from './endpoints';
@@ -16,19 +17,11 @@ import type {
  * The channels of one copy of grpc-js, with their policies and pickers, pieced together from what the hooks see.
  */
 
-/** What the recorder must know of a policy's nature. */
-export interface PolicyTraits {
-  readonly scoreOrder: ScoreOrder;
-  /** Whether its EWMA survives a new picker, or it keeps none. */
-  readonly keepsHistory: boolean;
-}
-
-const plainPolicy: PolicyTraits = { scoreOrder: ScoreOrder.UNSPECIFIED, keepsHistory: true };
+const scoreOrders = { lower_wins: ScoreOrder.LOWER_WINS, higher_wins: ScoreOrder.HIGHER_WINS };
 
 interface PolicyNode {
   readonly record: PolicyRecord;
   readonly channel: ObservedChannel;
-  readonly traits: PolicyTraits;
 }
 
 /** A policy that is telling its channel a picker, and whether that picker has endpoints to give. */
@@ -53,7 +46,9 @@ export class Channels {
 
   constructor(
     private readonly recorder: Recorder,
-    private readonly traits: ReadonlyMap<string, PolicyTraits>,
+    private readonly slot: DecisionSlot,
+    /** Those of this library, by name. */
+    private readonly policies: ReadonlyMap<string, Policy>,
     addressToString: (address: object) => string,
   ) {
     this.endpoints = new Endpoints(recorder.entities, addressToString);
@@ -97,7 +92,8 @@ export class Channels {
     // Before it has a policy, a channel has a picker that only waits; it is no generation of anything.
     if (!report && observed.record.generation === undefined) return;
     const held = report?.ready ? this.endpoints.ready(observed) : [];
-    const keepsHistory = report?.node.traits.keepsHistory ?? true;
+    const keepsHistory = !report?.ready || (this.slot.built?.keepsHistory ?? true);
+    this.slot.built = undefined;
     this.recorder.entities.setGeneration(observed.record, report?.node.record, held, this.cause, keepsHistory);
   }
 
@@ -106,9 +102,10 @@ export class Channels {
     const parent = this.updating.at(-1);
     const channel = parent?.channel ?? this.channelOfHandler(helper.parent);
     if (!channel) return undefined;
-    const traits = this.traits.get(name) ?? plainPolicy;
-    const record = this.recorder.entities.addPolicy(channel.record, parent?.record, name, traits.scoreOrder);
-    const node: PolicyNode = { record, channel, traits };
+    const { scoreOrder } = this.policies.get(name) ?? {};
+    const order = scoreOrder ? scoreOrders[scoreOrder] : ScoreOrder.UNSPECIFIED;
+    const record = this.recorder.entities.addPolicy(channel.record, parent?.record, name, order);
+    const node: PolicyNode = { record, channel };
     return { node, helper: this.observedHelper(node, helper) };
   }
 

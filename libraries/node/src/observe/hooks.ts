@@ -1,8 +1,8 @@
 import { PickResult as Result } from '@pickscope/protocol/messages';
-import type { DecisionSlot } from '../policies/picker';
+import type { DecisionSlot, Policy } from '../policies/picker';
 import type { EndpointRecord } from '../recorder/entities';
 import type { Attempt, RecordedDecision, Recorder } from '../recorder/recorder';
-import { Channels, type PolicyTraits } from './channels';
+import { Channels } from './channels';
 import type { ObservedChannel } from './endpoints';
 import { failOpen } from './failOpen';
 import {
@@ -38,9 +38,9 @@ export class Hooks {
     private readonly internals: GrpcInternals,
     private readonly recorder: Recorder,
     private readonly slot: DecisionSlot,
-    traits: ReadonlyMap<string, PolicyTraits>,
+    policies: ReadonlyMap<string, Policy>,
   ) {
-    this.channels = new Channels(recorder, traits, internals.addressToString);
+    this.channels = new Channels(recorder, slot, policies, internals.addressToString);
   }
 
   /** Once for a copy of grpc-js; a second time does nothing. */
@@ -183,12 +183,12 @@ export class Hooks {
   /** What a policy of ours left in the slot for the pick that just was. */
   private takeDecision(channel: ObservedChannel): RecordedDecision | undefined {
     const { picker, endpoints } = this.slot;
-    if (!picker) return undefined;
+    if (!picker?.decision) return undefined;
     let records = this.endpointsOfPicker.get(endpoints);
     if (!records) {
       records = endpoints.map((endpoint) => this.channels.endpoints.of(channel, endpoint as Endpoint));
       this.endpointsOfPicker.set(endpoints, records);
-      records.forEach((record, index) => (record.status = picker.endpoints[index]));
+      records.forEach((record, index) => (record.status = picker.endpoints?.[index]));
     }
     return { decision: picker.decision, endpoints: records };
   }

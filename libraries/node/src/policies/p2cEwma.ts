@@ -1,11 +1,18 @@
-import type { Candidate, Decision, EndpointPick, EndpointPicker, EndpointStatus } from './picker';
+import {
+  emptyCandidate,
+  type Candidate,
+  type Decision,
+  type EndpointStatus,
+  type Pick,
+  type Picker,
+  type PickInfo,
+  type Policy,
+} from './picker';
 
 /*
  * go-zero's p2c_ewma (zrpc/internal/balancer/p2c/p2c.go, v1.9.4): the better of two endpoints drawn at random, by
  * the load that their EWMA of latency and their calls in flight make. Numbers are truncated where Go's integers are.
  */
-
-export const p2cEwmaName = 'p2c_ewma';
 
 /** ns; after this long without completions, an average counts 1/e. */
 const decayTime = 10e9;
@@ -52,69 +59,60 @@ export class P2cEwmaEndpoint implements EndpointStatus {
   }
 }
 
-class P2cEwmaPick implements EndpointPick {
-  private started = false;
-  private released = false;
-
+class P2cEwmaPick implements Pick {
   constructor(
     readonly endpoint: number,
     private readonly state: P2cEwmaEndpoint,
     private readonly pickedAt: number,
-    private readonly now: () => number,
   ) {}
 
-  release(): void {
-    if (this.started || this.released) return;
-    this.released = true;
+  suspend(): void {
     this.state.inflight--;
   }
 
-  start(): void {
-    if (this.started) return;
-    this.started = true;
-    if (this.released) this.state.inflight++;
+  resume(): void {
+    this.state.inflight++;
   }
 
-  done(code: number): void {
-    this.start();
-    this.state.complete(this.pickedAt, this.now(), code);
+  done(code: number, now: number): void {
+    this.state.complete(this.pickedAt, now, code);
   }
 }
 
-export class P2cEwmaPicker implements EndpointPicker {
+export class P2cEwmaPicker implements Picker {
+  readonly keepsHistory = false;
   readonly endpoints: readonly P2cEwmaEndpoint[];
+  private readonly rejectedEndpoints = new Array<number>(2 * (pickTimes - 1)).fill(0);
+  private readonly rejectedSuccess = new Array<number>(2 * (pickTimes - 1)).fill(0);
   readonly decision: Decision = {
     reason: 'only_one',
     chosen: 0,
     candidateCount: 0,
     candidates: [emptyCandidate(), emptyCandidate()],
     rejectedDraws: 0,
-    rejectedEndpoints: new Array<number>(2 * (pickTimes - 1)).fill(0),
-    rejectedSuccess: new Array<number>(2 * (pickTimes - 1)).fill(0),
+    rejectedEndpoints: this.rejectedEndpoints,
+    rejectedSuccess: this.rejectedSuccess,
   };
 
   /**
    * @param size How many endpoints; at least 1.
-   * @param now A monotonic clock, ns.
    * @param random An integer from 0 to below `limit`, all equally likely.
    */
   constructor(
     size: number,
-    private readonly now: () => number,
     private readonly random: (limit: number) => number,
   ) {
     this.endpoints = Array.from({ length: size }, () => new P2cEwmaEndpoint());
   }
 
-  pick(): EndpointPick {
-    const now = this.now();
+  pick({ now }: PickInfo): Pick {
     this.decision.rejectedDraws = 0;
     const chosen = this.choose(now);
     this.decision.chosen = chosen;
     const state = this.endpoints[chosen]!;
     state.picked = now;
     state.inflight++;
-    return new P2cEwmaPick(chosen, state, now, this.now);
+    return new P2cEwmaPick(chosen, state, now);
   }
 
   private choose(now: number): number {
@@ -145,10 +143,10 @@ export class P2cEwmaPicker implements EndpointPicker {
   private reject(first: number, second: number): void {
     const { decision, endpoints } = this;
     const at = 2 * decision.rejectedDraws++;
-    decision.rejectedEndpoints[at] = first;
-    decision.rejectedEndpoints[at + 1] = second;
-    decision.rejectedSuccess[at] = endpoints[first]!.success;
-    decision.rejectedSuccess[at + 1] = endpoints[second]!.success;
+    this.rejectedEndpoints[at] = first;
+    this.rejectedEndpoints[at + 1] = second;
+    this.rejectedSuccess[at] = endpoints[first]!.success;
+    this.rejectedSuccess[at + 1] = endpoints[second]!.success;
   }
 
   /** @param healthy Whether the pair is known to be healthy, or was not asked. */
@@ -182,6 +180,13 @@ export class P2cEwmaPicker implements EndpointPicker {
   }
 }
 
-function emptyCandidate(): Candidate {
-  return { endpoint: 0, lag: 0, success: 0, inflight: 0, score: 0, idle: 0, healthy: false };
+/** As in go-zero, a picker begins without history: what the one before knew is lost. */
+export const p2cEwma: Policy = {
+  name: 'p2c_ewma',
+  scoreOrder: 'lower_wins',
+  build: ({ readyEndpoints }) => new P2cEwmaPicker(readyEndpoints.length, randomBelow),
+};
+
+function randomBelow(limit: number): number {
+  return Math.floor(Math.random() * limit);
 }

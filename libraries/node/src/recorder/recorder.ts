@@ -266,6 +266,10 @@ const reasons: Readonly<Record<Reason, PickReason>> = {
   tie: PickReason.TIE,
   forced: PickReason.FORCED,
   no_healthy_pair: PickReason.NO_HEALTHY_PAIR,
+  probe: PickReason.PROBE,
+  turn: PickReason.TURN,
+  key: PickReason.KEY,
+  no_key: PickReason.NO_KEY,
 };
 
 /** A code outside of gRPC's counts as UNKNOWN. */

@@ -1,8 +1,8 @@
 import * as grpc from '@grpc/grpc-js';
 import { ConnectivityState } from '@pickscope/protocol/messages';
 import assert from 'node:assert/strict';
-import { BaseBalancer, type PickerBuilder } from '../../src/balancer/base';
-import type { EndpointPicker } from '../../src/policies/picker';
+import { registerPolicy } from '../../src/balancer/register';
+import type { Picker, Policy } from '../../src/policies/picker';
 import { P2cEwmaPicker } from '../../src/policies/p2cEwma';
 import { Backend, TestClient, until, type CallOptions, type ClientOptions } from '../backends';
 import { assertSettled, channelOf, endpointOf } from '../records';
@@ -10,33 +10,23 @@ import { TestResolver } from '../resolver';
 
 /** Registers a policy that runs on pickers of the test's making; gives the list that those go to. */
 let policies = 0;
-function registerPolicy<P extends EndpointPicker>(make: (size: number) => P): { name: string; pickers: P[] } {
+function register<P extends Picker>(make: (size: number) => P): { name: string; pickers: P[] } {
   const name = `test_policy_${++policies}`;
   const pickers: P[] = [];
-  const builder: PickerBuilder = {
+  const policy: Policy = {
+    name,
     build: ({ readyEndpoints }) => {
       const picker = make(readyEndpoints.length);
       pickers.push(picker);
       return picker;
     },
   };
-  class Config implements grpc.experimental.TypedLoadBalancingConfig {
-    static createFromJson = () => new Config();
-    getLoadBalancerName = () => name;
-    toJsonObject = () => ({ [name]: {} });
-  }
-  class Balancer extends BaseBalancer {
-    constructor(helper: grpc.experimental.ChannelControlHelper) {
-      super(grpc, name, builder, { picker: undefined, endpoints: [] }, helper);
-    }
-  }
-  grpc.experimental.registerLoadBalancerType(name, Balancer, Config);
+  registerPolicy(grpc, policy, { picker: undefined, endpoints: [] });
   return { name, pickers };
 }
 
 function p2c(size: number): P2cEwmaPicker {
-  const random = (limit: number) => Math.floor(Math.random() * limit);
-  return new P2cEwmaPicker(size, () => Math.round(performance.now() * 1e6), random);
+  return new P2cEwmaPicker(size, (limit) => Math.floor(Math.random() * limit));
 }
 
 describe('the balancer', () => {
@@ -89,7 +79,7 @@ describe('the balancer', () => {
 
   it('keeps calling when the policy throws', async () => {
     const servers = await start(2);
-    const faulty = registerPolicy((size) => {
+    const faulty = register((size) => {
       const picker = p2c(size);
       picker.pick = () => {
         throw new Error('a fault in the policy');
@@ -105,10 +95,10 @@ describe('the balancer', () => {
 
   it('keeps calling when the policy picks an endpoint that is not there', async () => {
     const servers = await start(2);
-    const faulty = registerPolicy((size) => {
+    const faulty = register((size) => {
       const picker = p2c(size);
       const pick = picker.pick.bind(picker);
-      picker.pick = () => Object.assign(pick(), { endpoint: 99 });
+      picker.pick = (info) => Object.assign(pick(info), { endpoint: 99 });
       return picker;
     });
     const client = await connect(servers, faulty.name);
@@ -123,7 +113,7 @@ describe('the balancer', () => {
       options?: ClientOptions,
     ) {
       const servers = await start(3);
-      const policy = registerPolicy(p2c);
+      const policy = register(p2c);
       const client = await connect(servers, policy.name, options);
       await calls(client, servers);
       await until(() => policy.pickers.flatMap((it) => it.endpoints).every((it) => it.inflight === 0));
@@ -261,7 +251,7 @@ describe('the balancer', () => {
   it('builds a picker at each resolver update, an identical one too', async () => {
     const servers = await start(2);
     const ports = servers.map((server) => server.port);
-    const policy = registerPolicy(p2c);
+    const policy = register(p2c);
     const client = open(TestResolver.target('identical', ports), policy.name);
     await client.get();
     await allReady(client, 2);

@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
 import { P2cEwmaPicker } from '../../src/policies/p2cEwma';
-import type { Candidate, Decision, EndpointPick } from '../../src/policies/picker';
+import type { Candidate, Decision, Pick, PickInfo } from '../../src/policies/picker';
 
 const second = 1e9;
+
+function at(now: number): PickInfo {
+  return { now, header: () => undefined };
+}
 
 /** A picker under a clock and draws that the test sets. */
 function setUp(size: number) {
   const world = { now: 10 * second, draws: [] as number[] };
-  const picker = new P2cEwmaPicker(
-    size,
-    () => world.now,
-    () => world.draws.shift()!,
-  );
+  const picker = new P2cEwmaPicker(size, () => world.draws.shift()!);
   return { world, picker };
 }
 
@@ -27,8 +27,8 @@ function compared(decision: Decision): Candidate[] {
 
 describe('p2c_ewma', () => {
   it('takes the only endpoint', () => {
-    const { picker } = setUp(1);
-    assert.equal(picker.pick().endpoint, 0);
+    const { picker, world } = setUp(1);
+    assert.equal(picker.pick(at(world.now)).endpoint, 0);
     assert.equal(picker.decision.reason, 'only_one');
     assert.equal(picker.decision.candidateCount, 1);
   });
@@ -39,11 +39,11 @@ describe('p2c_ewma', () => {
     picker.endpoints[0]!.lag = 99;
     picker.endpoints[0]!.inflight = 2;
     world.now += second / 2;
-    assert.equal(picker.pick().endpoint, 1);
+    assert.equal(picker.pick(at(world.now)).endpoint, 1);
     assert.equal(picker.decision.reason, 'better_score');
     assert.deepEqual(compared(picker.decision), [
-      { endpoint: 0, lag: 99, success: 1000, inflight: 2, score: 30, idle: second / 2, healthy: true },
-      { endpoint: 1, lag: 0, success: 1000, inflight: 0, score: 1, idle: second / 2, healthy: true },
+      { endpoint: 0, lag: 99, success: 1000, inflight: 2, score: 30, idle: second / 2, healthy: true, peak: NaN },
+      { endpoint: 1, lag: 0, success: 1000, inflight: 0, score: 1, idle: second / 2, healthy: true, peak: NaN },
     ]);
   });
 
@@ -51,7 +51,7 @@ describe('p2c_ewma', () => {
     const { picker, world } = setUp(3);
     touchAll(picker, world.now);
     world.draws.push(2, 0);
-    assert.equal(picker.pick().endpoint, 2);
+    assert.equal(picker.pick(at(world.now)).endpoint, 2);
     assert.equal(picker.decision.reason, 'tie');
   });
 
@@ -60,10 +60,10 @@ describe('p2c_ewma', () => {
     touchAll(picker, world.now);
     picker.endpoints[1]!.lag = second;
     world.now += second;
-    assert.equal(picker.pick().endpoint, 0, 'a second is not more than a second');
+    assert.equal(picker.pick(at(world.now)).endpoint, 0, 'a second is not more than a second');
     picker.endpoints[0]!.inflight = 0;
     world.now += 1;
-    assert.equal(picker.pick().endpoint, 1);
+    assert.equal(picker.pick(at(world.now)).endpoint, 1);
     assert.equal(picker.decision.reason, 'forced');
   });
 
@@ -72,14 +72,14 @@ describe('p2c_ewma', () => {
     touchAll(picker, world.now);
     picker.endpoints[0]!.success = 500;
     world.draws.push(0, 0, 1, 0, 1, 1);
-    const { endpoint } = picker.pick();
+    const { endpoint } = picker.pick(at(world.now));
     const { decision } = picker;
     assert.deepEqual([decision.rejectedDraws, endpoint, decision.reason], [2, 1, 'tie']);
     assert.deepEqual(decision.rejectedEndpoints, [0, 1, 1, 0]);
     assert.deepEqual(decision.rejectedSuccess, [500, 1000, 1000, 500]);
 
     world.draws.push(0, 0, 0, 0, 0, 0);
-    picker.pick();
+    picker.pick(at(world.now));
     assert.equal(decision.reason, 'no_healthy_pair');
     assert.equal(decision.rejectedDraws, 2);
   });
@@ -87,30 +87,27 @@ describe('p2c_ewma', () => {
   it('counts only DeadlineExceeded, ResourceExhausted, Unimplemented, Internal, Unavailable and DataLoss as failures', () => {
     const failing: number[] = [];
     for (let code = 0; code <= 16; code++) {
-      const { picker } = setUp(1);
-      const pick = picker.pick();
-      pick.start();
-      pick.done(code);
+      const { picker, world } = setUp(1);
+      picker.pick(at(world.now)).done!(code, world.now);
       if (picker.endpoints[0]!.success === 0) failing.push(code);
     }
     assert.deepEqual(failing, [4, 8, 12, 13, 14, 15]);
   });
 
   it('never leaks a call in flight, whatever becomes of its picks', () => {
-    const fate = fc.array(fc.constantFrom('release', 'start', 'done'), { maxLength: 6 });
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 6 }), fc.array(fate, { maxLength: 40 }), (size, fates) => {
-        const picker = new P2cEwmaPicker(
-          size,
-          () => 1,
-          (limit) => limit - 1,
-        );
-        for (const steps of fates) {
-          const pick = picker.pick();
-          for (const step of validOrder(steps)) apply(pick, step);
-        }
-        assert.deepEqual([...new Set(picker.endpoints.map((endpoint) => endpoint.inflight))], [0]);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 6 }),
+        fc.array(fc.constantFrom(...fates), { maxLength: 40 }),
+        (size, calls) => {
+          const picker = new P2cEwmaPicker(size, (limit) => limit - 1);
+          for (const steps of calls) {
+            const pick = picker.pick(at(1));
+            for (const step of steps) apply(pick, step);
+          }
+          assert.deepEqual([...new Set(picker.endpoints.map((endpoint) => endpoint.inflight))], [0]);
+        },
+      ),
     );
   });
 
@@ -125,10 +122,9 @@ describe('p2c_ewma', () => {
         const { picker, world } = setUp(1);
         for (const { wait, latency, code } of calls) {
           world.now += wait;
-          const pick = picker.pick();
-          pick.start();
+          const pick = picker.pick(at(world.now));
           world.now += latency;
-          pick.done(code);
+          pick.done!(code, world.now);
           const { lag, success } = picker.endpoints[0]!;
           assert.ok(Number.isInteger(lag) && lag >= 0 && lag <= Math.max(...calls.map((it) => it.latency)));
           assert.ok(Number.isInteger(success) && success >= 0 && success <= 1000);
@@ -142,33 +138,31 @@ describe('p2c_ewma', () => {
       fc.property(fc.integer({ min: 2, max: 12 }), fc.infiniteStream(fc.nat()), (size, numbers) => {
         const next = (limit: number) => (numbers.next().value ?? 0) % limit;
         let now = 0;
-        const picker = new P2cEwmaPicker(size, () => now, next);
+        const picker = new P2cEwmaPicker(size, next);
         for (let i = 0; i < 50; i++) {
           now += next(second);
-          const pick = picker.pick();
+          const pick = picker.pick(at(now));
           const [a, b] = compared(picker.decision) as [Candidate, Candidate];
           const [winner, loser] = a.score > b.score ? [b, a] : [a, b];
           const forced = picker.decision.reason === 'forced';
           assert.equal(pick.endpoint, forced ? loser.endpoint : winner.endpoint);
           assert.equal(forced, loser.idle > second);
-          pick.start();
           now += next(second);
-          if (next(3) > 0) pick.done(next(17));
+          if (next(3) > 0) pick.done!(next(17), now);
         }
       }),
     );
   });
 });
 
-/** What a call can go through: releases, one start, then one end; an end comes after the start. */
-function validOrder(steps: readonly string[]): string[] {
-  const started = steps.indexOf('start');
-  const releases = steps.filter((step, i) => step === 'release' && (started < 0 || i < started));
-  return started < 0 ? [...releases, 'release'] : [...releases, 'start', 'release', 'done'];
-}
+/** What a call can go through. */
+const fates: readonly (readonly ('suspend' | 'resume' | 'done')[])[] = [
+  ['done'],
+  ['suspend'],
+  ['suspend', 'resume', 'done'],
+];
 
-function apply(pick: EndpointPick, step: string): void {
-  if (step === 'release') pick.release();
-  else if (step === 'start') pick.start();
-  else pick.done(0);
+function apply(pick: Pick, step: 'suspend' | 'resume' | 'done'): void {
+  if (step === 'done') pick.done!(0, 1);
+  else pick[step]!();
 }

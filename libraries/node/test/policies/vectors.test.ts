@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { EndpointPick } from '../../src/policies/picker';
+import type { Pick } from '../../src/policies/picker';
 import { P2cEwmaPicker } from '../../src/policies/p2cEwma';
 
 /** See the README beside the vectors. */
@@ -47,27 +47,21 @@ function replay(text: string): number {
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as unknown);
-  let now = 0;
   const draws: number[] = [];
   const { conns } = header as { readonly conns: number };
-  const picker = new P2cEwmaPicker(
-    conns,
-    () => now,
-    () => draws.shift()!,
-  );
-  const calls = new Map<number, EndpointPick>();
+  const picker = new P2cEwmaPicker(conns, () => draws.shift()!);
+  const calls = new Map<number, Pick>();
   for (const step of steps as (PickStep | DoneStep)[]) {
-    now = step.t;
     if (step.op === 'pick') calls.set(step.call, replayPick(picker, step, draws));
     else replayDone(picker, step, calls.get(step.call)!);
   }
   return steps.length;
 }
 
-function replayPick(picker: P2cEwmaPicker, step: PickStep, draws: number[]): EndpointPick {
+function replayPick(picker: P2cEwmaPicker, step: PickStep, draws: number[]): Pick {
   // The second draw skips the first one's place.
   for (const [a, b] of step.tries ?? []) draws.push(a, b > a ? b - 1 : b);
-  const pick = picker.pick();
+  const pick = picker.pick({ now: step.t, header: () => undefined });
   const where = `call ${step.call}`;
   const { decision } = picker;
   const candidates = decision.candidates.slice(0, decision.candidateCount);
@@ -89,12 +83,11 @@ function replayPick(picker: P2cEwmaPicker, step: PickStep, draws: number[]): End
   }
   assert.equal(decision.rejectedDraws, Math.max(0, (step.tries?.length ?? 1) - 1), where);
   assert.equal(draws.length, 0, `${where}: every draw is used`);
-  pick.start();
   return pick;
 }
 
-function replayDone(picker: P2cEwmaPicker, step: DoneStep, pick: EndpointPick): void {
-  pick.done(step.code);
+function replayDone(picker: P2cEwmaPicker, step: DoneStep, pick: Pick): void {
+  pick.done!(step.code, step.t);
   const state = picker.endpoints[step.conn]!;
   const where = `end of call ${step.call}`;
   assert.equal(state.inflight, step.inflight, where);

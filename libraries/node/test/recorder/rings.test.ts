@@ -30,6 +30,7 @@ function decision(candidates: number, draws: number): Decision {
       score: i,
       idle: Infinity,
       healthy: true,
+      peak: NaN,
     })),
     rejectedDraws: draws,
     rejectedEndpoints: Array.from({ length: candidates * draws }, () => 0),
