@@ -1,5 +1,6 @@
 import {
   emptyCandidate,
+  randomBelow,
   type Candidate,
   type Decision,
   type EndpointStatus,
@@ -184,9 +185,5 @@ export class P2cEwmaPicker implements Picker {
 export const p2cEwma: Policy = {
   name: 'p2c_ewma',
   scoreOrder: 'lower_wins',
-  build: ({ readyEndpoints }) => new P2cEwmaPicker(readyEndpoints.length, randomBelow),
+  build: ({ readyEndpoints, random = randomBelow }) => new P2cEwmaPicker(readyEndpoints.length, random),
 };
-
-function randomBelow(limit: number): number {
-  return Math.floor(Math.random() * limit);
-}

@@ -30,6 +30,14 @@ export interface BuildInfo<Config = unknown> {
   readonly config: Config;
   /** A line for the log of the program's gRPC library. */
   log(line: string): void;
+  /** An integer from 0 to below `limit`, all equally likely; a simulation gives a seeded one. By default `randomBelow`. */
+  readonly random?: Random;
+}
+
+export type Random = (limit: number) => number;
+
+export function randomBelow(limit: number): number {
+  return Math.floor(Math.random() * limit);
 }
 
 /**
