@@ -56,7 +56,7 @@ export class Hooks {
 
   private hookCalls(): void {
     const { LoadBalancingCall, RetryingCall } = this.internals;
-    replace(LoadBalancingCall.prototype, 'doPick', (original, call) => {
+    this.replace(LoadBalancingCall.prototype, 'doPick', (original, call) => {
       const outer = this.picking;
       this.picking = call;
       try {
@@ -65,7 +65,7 @@ export class Hooks {
         this.picking = outer;
       }
     });
-    replace(LoadBalancingCall.prototype, 'outputStatus', (original, call, status, ...rest) => {
+    this.replace(LoadBalancingCall.prototype, 'outputStatus', (original, call, status, ...rest) => {
       try {
         original(status, ...rest);
       } finally {
@@ -74,7 +74,7 @@ export class Hooks {
         if (attempt) failOpen(() => this.recorder.ended(attempt, status.code));
       }
     });
-    replace(RetryingCall.prototype, 'startNewAttempt', (original, call) => {
+    this.replace(RetryingCall.prototype, 'startNewAttempt', (original, call) => {
       const outer = this.retrying;
       this.retrying = call;
       try {
@@ -87,18 +87,18 @@ export class Hooks {
 
   private hookChannels(): void {
     const { prototype } = this.internals.InternalChannel;
-    replace(prototype, 'doPick', (original, channel, ...args) => {
+    this.replace(prototype, 'doPick', (original, channel, ...args) => {
       const call = this.picking;
       this.picking = undefined;
       this.slot.picker = undefined;
       const result = original(...args);
       return (call && failOpen(() => this.picked(channel, call, result))) ?? result;
     });
-    replace(prototype, 'updateState', (original, channel, state) => {
+    this.replace(prototype, 'updateState', (original, channel, state) => {
       original(state);
       failOpen(() => this.channels.stateChanged(channel, state));
     });
-    replace(prototype, 'close', (original, channel) => {
+    this.replace(prototype, 'close', (original, channel) => {
       original();
       failOpen(() => this.channels.closed(channel));
     });
@@ -106,13 +106,13 @@ export class Hooks {
 
   private hookPolicies(): void {
     const { loadBalancer, ResolvingLoadBalancer } = this.internals;
-    replace(loadBalancer, 'createLoadBalancer', (original, _module, config, helper, ...rest) => {
+    this.replace(loadBalancer, 'createLoadBalancer', (original, _module, config, helper, ...rest) => {
       const created = failOpen(() => this.channels.policyCreated(config.getLoadBalancerName(), helper));
       const balancer = original(config, created?.helper ?? helper, ...rest);
       if (created && balancer) failOpen(() => this.channels.observePolicy(created.node, balancer));
       return balancer;
     });
-    replace(ResolvingLoadBalancer.prototype, 'handleResolutionFailure', (original, balancer, error) => {
+    this.replace(ResolvingLoadBalancer.prototype, 'handleResolutionFailure', (original, balancer, error) => {
       failOpen(() => this.channels.resolutionFailed(balancer.childLoadBalancer, error.details));
       original(error);
     });
@@ -120,14 +120,14 @@ export class Hooks {
 
   private hookConnections(): void {
     const { LeafLoadBalancer, PickFirstLoadBalancer, Subchannel } = this.internals;
-    replace(LeafLoadBalancer.prototype, 'startConnecting', (original, leaf) => {
+    this.replace(LeafLoadBalancer.prototype, 'startConnecting', (original, leaf) => {
       failOpen(() => this.channels.leafStarting(leaf));
       original();
     });
-    replace(PickFirstLoadBalancer.prototype, 'updateState', (original, balancer, state, picker, error) =>
+    this.replace(PickFirstLoadBalancer.prototype, 'updateState', (original, balancer, state, picker, error) =>
       this.channels.pickFirstReports(balancer, state, error ?? '', () => original(state, picker, error)),
     );
-    replace(Subchannel.prototype, 'transitionToState', (original, subchannel, from, to, error) => {
+    this.replace(Subchannel.prototype, 'transitionToState', (original, subchannel, from, to, error) => {
       // Before: those that listen to the subchannel make endpoints and pickers of its state.
       failOpen(() => {
         if (!from.includes(subchannel.getConnectivityState())) return;
@@ -192,6 +192,21 @@ export class Hooks {
     }
     return { decision: picker.decision, endpoints: records };
   }
+
+  private replace<Owner extends object, Name extends keyof Owner>(
+    owner: Owner,
+    name: Name,
+    around: Around<Owner, Owner[Name]>,
+  ): void {
+    const original: unknown = owner[name];
+    // Another version of grpc-js: it is observed without this.
+    if (typeof original !== 'function' || this.internals.unfit.has(original)) return;
+    // The types of the arguments are held by the signature above.
+    const call = around as (original: (...args: unknown[]) => unknown, self: Owner, ...args: unknown[]) => unknown;
+    owner[name] = function (this: Owner, ...args: unknown[]) {
+      return call((...given) => original.apply(this, given) as unknown, this, ...args);
+    } as Owner[Name];
+  }
 }
 
 function incomplete(result: PickResult): Result {
@@ -209,18 +224,3 @@ function incomplete(result: PickResult): Result {
 type Around<Self, Method> = Method extends (...args: infer Args) => infer R
   ? (original: (...args: Args) => R, self: Self, ...args: Args) => R
   : never;
-
-function replace<Owner extends object, Name extends keyof Owner>(
-  owner: Owner,
-  name: Name,
-  around: Around<Owner, Owner[Name]>,
-): void {
-  const original: unknown = owner[name];
-  // Another version of grpc-js: it is observed without this.
-  if (typeof original !== 'function') return;
-  // The types of the arguments are held by the signature above.
-  const call = around as (original: (...args: unknown[]) => unknown, self: Owner, ...args: unknown[]) => unknown;
-  owner[name] = function (this: Owner, ...args: unknown[]) {
-    return call((...given) => original.apply(this, given) as unknown, this, ...args);
-  } as Owner[Name];
-}

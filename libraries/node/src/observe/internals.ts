@@ -106,6 +106,8 @@ export interface GrpcInternals {
   readonly LeafLoadBalancer: Class<LeafLoadBalancer>;
   readonly loadBalancer: LoadBalancerModule;
   readonly addressToString: (address: object) => string;
+  /** Methods that take something else than what the hooks know: they are left alone. */
+  readonly unfit: ReadonlySet<unknown>;
 }
 
 /**
@@ -128,5 +130,6 @@ export function loadInternals(load: (path: string) => unknown): GrpcInternals {
     LeafLoadBalancer,
     loadBalancer: load('build/src/load-balancer.js') as LoadBalancerModule,
     addressToString: addresses.subchannelAddressToString,
+    unfit: new Set(),
   };
 }
