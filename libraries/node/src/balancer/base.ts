@@ -1,60 +1,51 @@
 import type * as GrpcModule from '@grpc/grpc-js';
 import type { ChannelOptions, experimental } from '@grpc/grpc-js';
-import type { DecisionSlot, Policy, ReadyEndpoint } from '../policies/picker';
+import type { DecisionSlot, Picker, Policy, ReadyEndpoint } from '../policies/picker';
+import { PolicyConfig } from './config';
 import { LeafPicker } from './leafPicker';
+import { aggregateState, mergedError, stateAfter } from './states';
 
 /*
  * grpc-go's balancer/base on grpc-js (1.14 and up): keeps a connection to each endpoint, and has a picker built from
  * those that are READY whenever one comes or goes and at each resolver update. A policy is only that picker.
+ * docs/balancer.md compares it with grpc-go and grpc-js rule by rule.
  */
 
 export type Grpc = typeof GrpcModule;
 
 type Endpoint = experimental.Endpoint;
-/** A policy's service config, parsed. */
-export class PolicyConfig implements experimental.TypedLoadBalancingConfig {
-  /**
-   * @param name The policy's.
-   * @param json As it was given.
-   */
-  constructor(
-    private readonly name: string,
-    private readonly json: object,
-    readonly parsed: unknown,
-  ) {}
-
-  getLoadBalancerName(): string {
-    return this.name;
-  }
-
-  toJsonObject(): object {
-    return { [this.name]: this.json };
-  }
-}
+type State = GrpcModule.connectivityState;
 
 interface Child {
   readonly leaf: experimental.LeafLoadBalancer;
   readonly endpoint: ReadyEndpoint;
-  state: GrpcModule.connectivityState;
+  state: State;
 }
 
 export class BaseBalancer implements experimental.LoadBalancer {
   /** By endpointToString, so that an endpoint that a resolver repeats keeps its connection. */
   private readonly children = new Map<string, Child>();
-  private state: GrpcModule.connectivityState;
-  private lastError = '';
-  private config: unknown;
+  /** As the channel was told; undefined: not yet. */
+  private state: State | undefined;
+  /** The endpoints of the picker that was built last. */
+  private picked: readonly Child[] = [];
+  /** The last that the policy did not refuse. */
+  private config: PolicyConfig | undefined;
+  /** The last that was logged. */
+  private problem: string | undefined;
+  private connectionError = '';
+  private resolverError = '';
   /** During a resolver update the endpoints report, and the picker is built once at its end. */
   private updating = false;
+  /** Whether a resolution was accepted. */
+  private accepted = false;
 
   constructor(
     private readonly grpc: Grpc,
     private readonly policy: Policy,
     private readonly slot: DecisionSlot,
     private readonly helper: experimental.ChannelControlHelper,
-  ) {
-    this.state = grpc.connectivityState.IDLE;
-  }
+  ) {}
 
   updateAddressList(
     endpoints: experimental.StatusOr<Endpoint[]>,
@@ -63,21 +54,19 @@ export class BaseBalancer implements experimental.LoadBalancer {
     resolutionNote: string,
   ): boolean {
     if (!(config instanceof PolicyConfig) || config.getLoadBalancerName() !== this.policy.name) return false;
-    this.config = config.parsed;
+    const valid = this.takeConfig(config);
+    if (!this.config) return this.runWithoutConfig(config);
     if (!endpoints.ok) {
-      // With endpoints from before, the calls go on with those.
-      if (this.children.size === 0) this.fail(endpoints.error.details);
-      return true;
+      this.resolverFailed(endpoints.error.details);
+      return this.accept(valid);
     }
-    this.updating = true;
     this.updateChildren(endpoints.value, options, resolutionNote);
-    this.updating = false;
     if (this.children.size === 0) {
-      this.fail(`The resolver returned no addresses. Resolution note: ${resolutionNote}`);
-      return false;
+      this.resolverFailed(['produced zero addresses', resolutionNote].filter(Boolean).join(': '));
+      return this.accept(false);
     }
     this.report(true);
-    return true;
+    return this.accept(valid);
   }
 
   exitIdle(): void {
@@ -97,24 +86,68 @@ export class BaseBalancer implements experimental.LoadBalancer {
     return this.policy.name;
   }
 
+  /** As gRFC A21 has it, a service config that is refused leaves the one before in force. */
+  private takeConfig(config: PolicyConfig): boolean {
+    const { problem } = config;
+    if (problem === undefined) this.config = config;
+    else if (problem !== this.problem) this.logError(problem);
+    this.problem = problem;
+    return problem === undefined;
+  }
+
+  /** The first service config was refused: calls fail with the reason, unless another policy serves them still. */
+  private runWithoutConfig({ problem }: PolicyConfig): boolean {
+    if (this.anotherServes()) return false;
+    this.fail(problem!);
+    return this.accept(false);
+  }
+
+  /** Whether the channel switches to this policy from one that has endpoints; in the insides of grpc-js's child handler. */
+  private anotherServes(): boolean {
+    const { parent } = this.helper as { parent?: { currentChild?: unknown } };
+    return Boolean(parent?.currentChild) && parent?.currentChild !== this;
+  }
+
+  /**
+   * What the resolver is told: false (grpc-go: ErrBadResolverState) has it try again. But a channel that has never
+   * accepted a resolution has its calls wait until their deadlines, so the first is accepted, and they fail.
+   */
+  private accept(valid: boolean): boolean {
+    const first = !this.accepted;
+    this.accepted = true;
+    return valid || first;
+  }
+
+  /** With endpoints that work, the calls go on with those. */
+  private resolverFailed(details: string): void {
+    this.resolverError = details;
+    if (this.children.size === 0 || this.state === this.grpc.connectivityState.TRANSIENT_FAILURE) this.failMerged();
+  }
+
   private updateChildren(endpoints: readonly Endpoint[], options: ChannelOptions, resolutionNote: string): void {
-    const current = new Map(endpoints.map((endpoint) => [this.grpc.experimental.endpointToString(endpoint), endpoint]));
+    this.updating = true;
+    this.resolverError = '';
+    const usable = endpoints.filter((endpoint) => endpoint.addresses.length > 0);
+    const current = new Map(usable.map((endpoint) => [this.grpc.experimental.endpointToString(endpoint), endpoint]));
     for (const [key, { leaf }] of this.children) {
       if (current.has(key)) continue;
-      leaf.destroy();
       this.children.delete(key);
+      leaf.destroy();
     }
     for (const [key, endpoint] of current) {
       // One that is known is left alone, as in grpc-go's base. To tell its leaf again (as weighted_round_robin does) has
       // it connect anew; where that fails at once it asks for the next resolution, and so on without end.
       if (!this.children.has(key)) this.addChild(key, endpoint, options, resolutionNote);
     }
+    this.updating = false;
   }
 
   private addChild(key: string, endpoint: Endpoint, options: ChannelOptions, resolutionNote: string): void {
     const { LeafLoadBalancer, createChildChannelControlHelper } = this.grpc.experimental;
     const helper = createChildChannelControlHelper(this.helper, {
-      updateState: (state, _picker, error) => this.onChildState(child, state, error),
+      updateState: (state, _picker, error) => {
+        if (this.children.get(key) === child) this.onChildState(child, state, error);
+      },
     });
     const leaf = new LeafLoadBalancer(endpoint, helper, options, resolutionNote);
     const addresses = endpoint.addresses.map((address) => this.grpc.experimental.subchannelAddressToString(address));
@@ -123,33 +156,40 @@ export class BaseBalancer implements experimental.LoadBalancer {
     leaf.startConnecting();
   }
 
-  private onChildState(child: Child, state: GrpcModule.connectivityState, error: string | null): void {
+  private onChildState(child: Child, reported: State, error: string | null): void {
     const { READY, IDLE } = this.grpc.connectivityState;
     const before = child.state;
-    child.state = state;
-    if (error) this.lastError = error;
+    child.state = stateAfter(this.grpc.connectivityState, before, reported);
+    if (error) this.connectionError = error;
+    // Every endpoint is kept connected. First, so that the channel hears of the attempt and not of the moment before.
+    if (reported === IDLE) child.leaf.exitIdle();
     if (this.updating) return;
-    const left = before === READY && state !== READY;
+    this.report(false);
     // A connection that was lost may mean that the backend has moved.
-    if (left) this.helper.requestReresolution();
-    this.report(left || (before !== READY && state === READY));
-    // As grpc-go's base: every endpoint is kept connected.
-    if (state === IDLE) child.leaf.exitIdle();
+    if (before === READY && reported !== READY) this.helper.requestReresolution();
   }
 
-  /** Tells the channel the state of all; in READY with a new picker, or not at all if `rebuild` is false. */
-  private report(rebuild: boolean): void {
-    const { READY, CONNECTING, TRANSIENT_FAILURE, IDLE } = this.grpc.connectivityState;
-    const has = (state: GrpcModule.connectivityState) => [...this.children.values()].some((it) => it.state === state);
-    if (has(READY)) {
-      if (rebuild || this.state !== READY) this.update(READY, this.buildPicker());
-    } else if (has(CONNECTING)) {
-      if (this.state !== CONNECTING) this.update(CONNECTING, this.queuePicker());
-    } else if (has(TRANSIENT_FAILURE)) {
-      this.fail(`${this.policy.name}: no connection established. Last error: ${this.lastError}`);
-    } else if (this.state !== IDLE) {
-      this.update(IDLE, this.queuePicker());
+  /** Tells the channel what is new; after a resolver update a picker is, also where the endpoints are the same. */
+  private report(updated: boolean): void {
+    const { READY, TRANSIENT_FAILURE } = this.grpc.connectivityState;
+    const children = [...this.children.values()];
+    const state = aggregateState(
+      this.grpc.connectivityState,
+      children.map((child) => child.state),
+    );
+    if (state === READY) {
+      const ready = children.filter((child) => child.state === READY);
+      if (updated || this.state !== READY || !sameItems(ready, this.picked))
+        this.update(READY, this.buildPicker(ready));
+    } else if (state === TRANSIENT_FAILURE) {
+      this.failMerged();
+    } else if (state !== this.state) {
+      this.update(state, new this.grpc.experimental.QueuePicker(this));
     }
+  }
+
+  private failMerged(): void {
+    this.fail(`${this.policy.name}: ${mergedError(this.connectionError, this.resolverError)}`);
   }
 
   private fail(details: string): void {
@@ -157,24 +197,48 @@ export class BaseBalancer implements experimental.LoadBalancer {
     this.update(this.grpc.connectivityState.TRANSIENT_FAILURE, picker, details);
   }
 
-  private update(state: GrpcModule.connectivityState, picker: experimental.Picker, error: string | null = null): void {
+  private update(state: State, picker: experimental.Picker, error: string | null = null): void {
     this.state = state;
     this.helper.updateState(state, picker, error);
   }
 
-  private queuePicker(): experimental.Picker {
-    return new this.grpc.experimental.QueuePicker(this);
-  }
-
-  private buildPicker(): experimental.Picker {
-    const { READY } = this.grpc.connectivityState;
-    const ready = [...this.children.values()].filter((child) => child.state === READY);
-    const leaves = ready.map((child) => child.leaf);
-    const readyEndpoints = ready.map((child) => child.endpoint);
-    const log = (line: string) => this.grpc.experimental.log(this.grpc.logVerbosity.INFO, line);
-    const picker = this.policy.build({ readyEndpoints, config: this.config, log });
+  private buildPicker(ready: readonly Child[]): experimental.Picker {
+    this.picked = ready;
+    const picker = this.buildPolicyPicker(ready.map((child) => child.endpoint));
     this.slot.built = picker;
+    const leaves = ready.map((child) => child.leaf);
     const endpoints = leaves.map((leaf) => leaf.getEndpoint());
     return new LeafPicker(this.grpc, leaves, endpoints, picker, this.slot);
   }
+
+  private buildPolicyPicker(readyEndpoints: readonly ReadyEndpoint[]): Picker {
+    try {
+      const log = (line: string) => this.grpc.experimental.log(this.grpc.logVerbosity.INFO, line);
+      const picker = this.policy.build({ readyEndpoints, config: this.config!.parsed, log });
+      if (!isPicker(picker)) throw new Error('build() returned no object with a pick()');
+      return picker;
+    } catch (error) {
+      this.logError(`${this.policy.name} built no picker, so its endpoints are taken in turn: ${String(error)}`);
+      return inTurn(readyEndpoints.length);
+    }
+  }
+
+  private logError(line: string): void {
+    this.grpc.experimental.log(this.grpc.logVerbosity.ERROR, line);
+  }
+}
+
+/** Stands in for a picker that could not be built, so that calls go on. */
+function inTurn(size: number): Picker {
+  let turn = 0;
+  return { pick: () => ({ endpoint: turn++ % size }) };
+}
+
+/** A policy may be written in JavaScript. */
+function isPicker(picker: unknown): boolean {
+  return typeof (picker as Partial<Picker> | undefined)?.pick === 'function';
+}
+
+function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
 }

@@ -1,6 +1,7 @@
 import type { experimental } from '@grpc/grpc-js';
 import type { DecisionSlot, Policy } from '../policies/picker';
-import { BaseBalancer, PolicyConfig, type Grpc } from './base';
+import { BaseBalancer, type Grpc } from './base';
+import { PolicyConfig } from './config';
 
 /** Whether this copy of grpc-js has the balancer interface of 1.14, which our policies run on. */
 export function supportsPolicies(grpc: Grpc): boolean {
@@ -16,8 +17,8 @@ export function registerPolicy(grpc: Grpc, policy: Policy, slot: DecisionSlot): 
     }
   }
   class Config extends PolicyConfig {
-    static createFromJson(json: Readonly<Record<string, unknown>>): Config {
-      return new Config(policy.name, json, policy.parseConfig?.(json) ?? json);
+    static createFromJson(json: unknown): PolicyConfig {
+      return PolicyConfig.of(policy, json);
     }
   }
   grpc.experimental.registerLoadBalancerType(policy.name, PolicyBalancer, Config);
