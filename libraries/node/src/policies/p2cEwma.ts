@@ -1,6 +1,8 @@
+import { duration, flag, integer, parseFields } from './config';
 import {
   emptyCandidate,
   randomBelow,
+  type BuildInfo,
   type Candidate,
   type Decision,
   type EndpointStatus,
@@ -8,6 +10,8 @@ import {
   type Picker,
   type PickInfo,
   type Policy,
+  type Random,
+  type ReadyEndpoint,
 } from './picker';
 
 /*
@@ -15,95 +19,155 @@ import {
  * the load that their EWMA of latency and their calls in flight make. Numbers are truncated where Go's integers are.
  */
 
-/** ns; after this long without completions, an average counts 1/e. */
-const decayTime = 10e9;
-/** ns; an endpoint that was not picked for longer is taken the next time that it loses. */
-const forcePick = 1e9;
-const initialSuccess = 1000;
-/** At and below it an endpoint is unhealthy. */
-const throttleSuccess = 500;
-/** The load that stands for none. */
-const penalty = 2 ** 31 - 1;
-/** How many pairs are drawn at most, until both of one are healthy. */
-const pickTimes = 3;
+/** go-zero's constants, by their names; times in ns. */
+export interface P2cEwmaConfig {
+  /** After this long without completions, an average counts 1/e. */
+  readonly decayTime: number;
+  /** An endpoint that was not picked for longer is taken the next time that it loses. */
+  readonly forcePick: number;
+  /** Success at first, and what a call that did not fail counts. */
+  readonly initSuccess: number;
+  /** At and below it an endpoint is unhealthy; half of initSuccess by default. */
+  readonly throttleSuccess: number;
+  /** The load that stands for none. */
+  readonly penalty: number;
+  /** How many pairs are drawn at most, until both of one are healthy. */
+  readonly pickTimes: number;
+  /** How often the loads are logged; 0: never. */
+  readonly logInterval: number;
+  /** Ours: what is known of an endpoint outlives the picker. */
+  readonly keepHistory: boolean;
+}
+
+const second = 1e9;
+const times = { min: second / 1000, max: 86_400 * second };
+
+/** @throws Error that names the field, what it holds and what it has to be. */
+export function parseP2cEwmaConfig(json: Readonly<Record<string, unknown>>): P2cEwmaConfig {
+  const config = parseFields<Omit<P2cEwmaConfig, 'throttleSuccess'> & { throttleSuccess: number | undefined }>(json, {
+    decayTime: duration(10 * second, times),
+    forcePick: duration(second, times),
+    initSuccess: integer(1000, { min: 1, max: 1e9 }),
+    throttleSuccess: integer(undefined, { min: 0, max: 1e9 }),
+    penalty: integer(2 ** 31 - 1, { min: 1, max: Number.MAX_SAFE_INTEGER }),
+    pickTimes: integer(3, { min: 1, max: 16 }),
+    logInterval: duration(60 * second, { min: 0, max: times.max }),
+    keepHistory: flag(false),
+  });
+  const { initSuccess, throttleSuccess = Math.trunc(initSuccess / 2) } = config;
+  if (throttleSuccess >= initSuccess) {
+    throw new Error(`throttleSuccess is ${throttleSuccess}, but has to be below initSuccess, which is ${initSuccess}.`);
+  }
+  return { ...config, throttleSuccess };
+}
 
 /** go-zero's codes.Acceptable, inverted: DeadlineExceeded, ResourceExhausted, Unimplemented, Internal, Unavailable, DataLoss. */
 const failures = new Set([4, 8, 12, 13, 14, 15]);
 
 export class P2cEwmaEndpoint implements EndpointStatus {
   lag = 0;
-  success = initialSuccess;
+  /** EWMA of success, 0..initSuccess. */
+  rawSuccess: number;
   inflight = 0;
+  /** Calls since the last line of the log. */
+  requests = 0;
   /** Time of the last completion, ns. */
   last = -Infinity;
   /** Time of the last pick, ns. */
   picked = -Infinity;
 
+  constructor(private config: P2cEwmaConfig) {
+    this.rawSuccess = config.initSuccess;
+  }
+
+  get success(): number {
+    return (this.rawSuccess * 1000) / this.config.initSuccess;
+  }
+
   get load(): number {
-    return Math.trunc(Math.sqrt(this.lag + 1)) * (this.inflight + 1) || penalty;
+    return Math.trunc(Math.sqrt(this.lag + 1)) * (this.inflight + 1) || this.config.penalty;
   }
 
   get healthy(): boolean {
-    return this.success > throttleSuccess;
+    return this.rawSuccess > this.config.throttleSuccess;
   }
 
   /** A call that was picked at `start` ended at `now` (ns). */
   complete(start: number, now: number, code: number): void {
+    const { decayTime, initSuccess } = this.config;
     this.inflight--;
     const sinceLast = Math.max(0, now - this.last);
     this.last = now;
     const weight = this.lag === 0 ? 0 : Math.exp(-sinceLast / decayTime);
     const latency = Math.max(0, now - start);
-    const success = failures.has(code) ? 0 : initialSuccess;
+    const success = failures.has(code) ? 0 : initSuccess;
     this.lag = Math.trunc(this.lag * weight + latency * (1 - weight));
-    this.success = Math.trunc(this.success * weight + success * (1 - weight));
+    this.rawSuccess = Math.trunc(this.rawSuccess * weight + success * (1 - weight));
+  }
+
+  /** Goes on under another config. */
+  adopt(config: P2cEwmaConfig): void {
+    this.rawSuccess = Math.trunc((this.rawSuccess * config.initSuccess) / this.config.initSuccess);
+    this.config = config;
   }
 }
 
 class P2cEwmaPick implements Pick {
   constructor(
     readonly endpoint: number,
-    private readonly state: P2cEwmaEndpoint,
+    private readonly picker: P2cEwmaPicker,
     private readonly pickedAt: number,
   ) {}
 
   suspend(): void {
-    this.state.inflight--;
+    this.picker.endpoints[this.endpoint]!.inflight--;
   }
 
   resume(): void {
-    this.state.inflight++;
+    this.picker.endpoints[this.endpoint]!.inflight++;
   }
 
   done(code: number, now: number): void {
-    this.state.complete(this.pickedAt, now, code);
+    this.picker.endpoints[this.endpoint]!.complete(this.pickedAt, now, code);
+    this.picker.logLoads(now);
   }
 }
 
-export class P2cEwmaPicker implements Picker {
-  readonly keepsHistory = false;
-  readonly endpoints: readonly P2cEwmaEndpoint[];
-  private readonly rejectedEndpoints = new Array<number>(2 * (pickTimes - 1)).fill(0);
-  private readonly rejectedSuccess = new Array<number>(2 * (pickTimes - 1)).fill(0);
-  readonly decision: Decision = {
-    reason: 'only_one',
-    chosen: 0,
-    candidateCount: 0,
-    candidates: [emptyCandidate(), emptyCandidate()],
-    rejectedDraws: 0,
-    rejectedEndpoints: this.rejectedEndpoints,
-    rejectedSuccess: this.rejectedSuccess,
-  };
+/**
+ * What was last known of each endpoint. Also the calls of pickers from before end here, so those in flight are counted
+ * until they end, whichever picker chose them.
+ */
+const histories = new WeakMap<ReadyEndpoint, P2cEwmaEndpoint>();
 
-  /**
-   * @param size How many endpoints; at least 1.
-   * @param random An integer from 0 to below `limit`, all equally likely.
-   */
-  constructor(
-    size: number,
-    private readonly random: (limit: number) => number,
-  ) {
-    this.endpoints = Array.from({ length: size }, () => new P2cEwmaEndpoint());
+export class P2cEwmaPicker implements Picker {
+  readonly endpoints: readonly P2cEwmaEndpoint[];
+  readonly keepsHistory: boolean;
+  private readonly rejectedEndpoints: number[];
+  private readonly rejectedSuccess: number[];
+  readonly decision: Decision;
+  private readonly config: P2cEwmaConfig;
+  private readonly random: Random;
+  /** ns; as in go-zero, the first completion of a picker is logged. */
+  private logged: number;
+
+  constructor(private readonly info: BuildInfo<P2cEwmaConfig>) {
+    const { readyEndpoints, config, random = randomBelow } = info;
+    this.config = config;
+    this.random = random;
+    this.keepsHistory = config.keepHistory;
+    this.endpoints = readyEndpoints.map((endpoint) => stateOf(endpoint, config));
+    this.logged = config.logInterval === 0 ? Infinity : -Infinity;
+    this.rejectedEndpoints = new Array<number>(2 * (config.pickTimes - 1)).fill(0);
+    this.rejectedSuccess = new Array<number>(2 * (config.pickTimes - 1)).fill(0);
+    this.decision = {
+      reason: 'only_one',
+      chosen: 0,
+      candidateCount: 0,
+      candidates: [emptyCandidate(), emptyCandidate()],
+      rejectedDraws: 0,
+      rejectedEndpoints: this.rejectedEndpoints,
+      rejectedSuccess: this.rejectedSuccess,
+    };
   }
 
   pick({ now }: PickInfo): Pick {
@@ -113,7 +177,21 @@ export class P2cEwmaPicker implements Picker {
     const state = this.endpoints[chosen]!;
     state.picked = now;
     state.inflight++;
-    return new P2cEwmaPick(chosen, state, now);
+    state.requests++;
+    return new P2cEwmaPick(chosen, this, now);
+  }
+
+  /** go-zero's line, when it is time; "reqs" are those since the one before. */
+  logLoads(now: number): void {
+    if (now - this.logged < this.config.logInterval) return;
+    this.logged = now;
+    const loads = this.endpoints.map((state, index) => {
+      const { requests } = state;
+      state.requests = 0;
+      const address = this.info.readyEndpoints[index]!.addresses.join(',');
+      return `conn: ${address}, load: ${state.load}, reqs: ${requests}`;
+    });
+    this.info.log(`p2c - ${loads.join('; ')}`);
   }
 
   private choose(now: number): number {
@@ -131,12 +209,13 @@ export class P2cEwmaPicker implements Picker {
   }
 
   private draw(now: number): number {
+    const { endpoints, random } = this;
     for (let draw = 1; ; draw++) {
-      const first = this.random(this.endpoints.length);
-      let second = this.random(this.endpoints.length - 1);
+      const first = random(endpoints.length);
+      let second = random(endpoints.length - 1);
       if (second >= first) second++;
-      const healthy = this.endpoints[first]!.healthy && this.endpoints[second]!.healthy;
-      if (healthy || draw === pickTimes) return this.compare(first, second, now, healthy);
+      const healthy = endpoints[first]!.healthy && endpoints[second]!.healthy;
+      if (healthy || draw === this.config.pickTimes) return this.compare(first, second, now, healthy);
       this.reject(first, second);
     }
   }
@@ -157,13 +236,14 @@ export class P2cEwmaPicker implements Picker {
     const a = this.read(0, first, now);
     const b = this.read(1, second, now);
     // Strict: a tie keeps the first drawn.
-    const [winner, loser] = a.score > b.score ? [b, a] : [a, b];
-    if (loser.idle > forcePick) {
+    const firstLoses = a.score > b.score;
+    const loser = firstLoses ? a : b;
+    if (loser.idle > this.config.forcePick) {
       decision.reason = 'forced';
       return loser.endpoint;
     }
     decision.reason = !healthy ? 'no_healthy_pair' : a.score === b.score ? 'tie' : 'better_score';
-    return winner.endpoint;
+    return firstLoses ? second : first;
   }
 
   /** Notes an endpoint as the candidate at `position`, as it is before the pick. */
@@ -181,9 +261,18 @@ export class P2cEwmaPicker implements Picker {
   }
 }
 
-/** As in go-zero, a picker begins without history: what the one before knew is lost. */
-export const p2cEwma: Policy = {
+function stateOf(endpoint: ReadyEndpoint, config: P2cEwmaConfig): P2cEwmaEndpoint {
+  const history = config.keepHistory ? histories.get(endpoint) : undefined;
+  history?.adopt(config);
+  const state = history ?? new P2cEwmaEndpoint(config);
+  histories.set(endpoint, state);
+  return state;
+}
+
+/** As in go-zero, a picker begins without history (what the one before knew is lost), unless the config says keepHistory. */
+export const p2cEwma: Policy<P2cEwmaConfig> = {
   name: 'p2c_ewma',
   scoreOrder: 'lower_wins',
-  build: ({ readyEndpoints, random = randomBelow }) => new P2cEwmaPicker(readyEndpoints.length, random),
+  parseConfig: parseP2cEwmaConfig,
+  build: (info) => new P2cEwmaPicker(info),
 };

@@ -3,7 +3,7 @@ import { ConnectivityState } from '@pickscope/protocol/messages';
 import assert from 'node:assert/strict';
 import { registerPolicy } from '../../src/balancer/register';
 import type { Picker, Policy } from '../../src/policies/picker';
-import { P2cEwmaPicker } from '../../src/policies/p2cEwma';
+import { P2cEwmaPicker, parseP2cEwmaConfig } from '../../src/policies/p2cEwma';
 import { Backend, TestClient, until, type CallOptions, type ClientOptions } from '../backends';
 import { assertSettled, channelOf, endpointOf } from '../records';
 import { TestResolver } from '../resolver';
@@ -26,7 +26,8 @@ function register<P extends Picker>(make: (size: number) => P): { name: string; 
 }
 
 function p2c(size: number): P2cEwmaPicker {
-  return new P2cEwmaPicker(size, (limit) => Math.floor(Math.random() * limit));
+  const readyEndpoints = Array.from({ length: size }, (_, index) => ({ addresses: [`127.0.0.1:${index + 1}`] }));
+  return new P2cEwmaPicker({ readyEndpoints, config: parseP2cEwmaConfig({}), log: () => undefined });
 }
 
 describe('the balancer', () => {

@@ -1,19 +1,25 @@
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
-import { P2cEwmaPicker } from '../../src/policies/p2cEwma';
-import type { Candidate, Decision, Pick, PickInfo } from '../../src/policies/picker';
+import { parseP2cEwmaConfig, P2cEwmaPicker } from '../../src/policies/p2cEwma';
+import type { Candidate, Decision, Pick, Random, ReadyEndpoint } from '../../src/policies/picker';
+import { at, readyEndpoints } from './endpoints';
 
 const second = 1e9;
 
-function at(now: number): PickInfo {
-  return { now, header: () => undefined };
+function setUpOn(endpoints: readonly ReadyEndpoint[], json: Readonly<Record<string, unknown>>, random?: Random) {
+  const world = { now: 10 * second, draws: [] as number[], lines: [] as string[] };
+  const picker = new P2cEwmaPicker({
+    readyEndpoints: endpoints,
+    config: parseP2cEwmaConfig(json),
+    log: (line) => world.lines.push(line),
+    random: random ?? (() => world.draws.shift()!),
+  });
+  return { world, picker };
 }
 
 /** A picker under a clock and draws that the test sets. */
-function setUp(size: number) {
-  const world = { now: 10 * second, draws: [] as number[] };
-  const picker = new P2cEwmaPicker(size, () => world.draws.shift()!);
-  return { world, picker };
+function setUp(size: number, json: Readonly<Record<string, unknown>> = {}, random?: Random) {
+  return setUpOn(readyEndpoints(size), json, random);
 }
 
 /** Picks and completes once, so that nothing is forced for a second. */
@@ -70,7 +76,7 @@ describe('p2c_ewma', () => {
   it('rejects pairs with an unhealthy endpoint, at most twice', () => {
     const { picker, world } = setUp(3);
     touchAll(picker, world.now);
-    picker.endpoints[0]!.success = 500;
+    picker.endpoints[0]!.rawSuccess = 500;
     world.draws.push(0, 0, 1, 0, 1, 1);
     const { endpoint } = picker.pick(at(world.now));
     const { decision } = picker;
@@ -100,7 +106,7 @@ describe('p2c_ewma', () => {
         fc.integer({ min: 1, max: 6 }),
         fc.array(fc.constantFrom(...fates), { maxLength: 40 }),
         (size, calls) => {
-          const picker = new P2cEwmaPicker(size, (limit) => limit - 1);
+          const { picker } = setUp(size, {}, (limit) => limit - 1);
           for (const steps of calls) {
             const pick = picker.pick(at(1));
             for (const step of steps) apply(pick, step);
@@ -138,7 +144,7 @@ describe('p2c_ewma', () => {
       fc.property(fc.integer({ min: 2, max: 12 }), fc.infiniteStream(fc.nat()), (size, numbers) => {
         const next = (limit: number) => (numbers.next().value ?? 0) % limit;
         let now = 0;
-        const picker = new P2cEwmaPicker(size, next);
+        const { picker } = setUp(size, {}, next);
         for (let i = 0; i < 50; i++) {
           now += next(second);
           const pick = picker.pick(at(now));

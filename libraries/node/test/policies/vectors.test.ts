@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Pick } from '../../src/policies/picker';
-import { P2cEwmaPicker } from '../../src/policies/p2cEwma';
+import { readyEndpoints } from './endpoints';
+import { P2cEwmaPicker, parseP2cEwmaConfig } from '../../src/policies/p2cEwma';
 
 /** See the README beside the vectors. */
 interface PickStep {
@@ -49,7 +50,12 @@ function replay(text: string): number {
     .map((line) => JSON.parse(line) as unknown);
   const draws: number[] = [];
   const { conns } = header as { readonly conns: number };
-  const picker = new P2cEwmaPicker(conns, () => draws.shift()!);
+  const picker = new P2cEwmaPicker({
+    readyEndpoints: readyEndpoints(conns),
+    config: parseP2cEwmaConfig({}),
+    log: () => undefined,
+    random: () => draws.shift()!,
+  });
   const calls = new Map<number, Pick>();
   for (const step of steps as (PickStep | DoneStep)[]) {
     if (step.op === 'pick') calls.set(step.call, replayPick(picker, step, draws));
@@ -95,6 +101,6 @@ function replayDone(picker: P2cEwmaPicker, step: DoneStep, pick: Pick): void {
   assert.ok(Math.abs(state.success - step.success) <= 1, `${where}: success ${state.success}, not ${step.success}`);
   // exp differs by up to 2 ulp between Go and V8, and is truncated: the next step begins equal.
   state.lag = step.lag;
-  state.success = step.success;
+  state.rawSuccess = step.success;
   assert.equal(state.load, step.load, where);
 }
