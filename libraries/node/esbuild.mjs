@@ -2,8 +2,13 @@ import { build } from 'esbuild';
 
 /*
  * Bundles the library into dist/: CommonJS, which both `require` and `import` take, with the protocol inside and grpc-js
- * outside. attach.cjs requires main.cjs, so that the two entry points share one state.
+ * outside. attach.cjs requires main.cjs, so that the two entry points share one state. register.cjs stands alone: it is
+ * loaded before programs that have nothing of this installed.
  */
+
+const banner = {
+  js: '/*! Contains @bufbuild/protobuf, copyright 2021-2026 Buf Technologies, Inc., Apache-2.0 AND BSD-3-Clause. */',
+};
 
 /** @type {import('esbuild').BuildOptions} */
 const shared = {
@@ -20,9 +25,7 @@ await build({
   entryPoints: ['src/main.ts'],
   outfile: 'dist/main.cjs',
   external: ['@grpc/grpc-js', '@grpc/grpc-js/*'],
-  banner: {
-    js: '/*! Contains @bufbuild/protobuf, copyright 2021-2026 Buf Technologies, Inc., Apache-2.0 AND BSD-3-Clause. */',
-  },
+  banner,
 });
 await build({
   ...shared,
@@ -34,4 +37,17 @@ await build({
       setup: (plugins) => plugins.onResolve({ filter: /^\.\/main$/ }, () => ({ path: './main.cjs', external: true })),
     },
   ],
+});
+await build({
+  ...shared,
+  entryPoints: ['src/register.ts'],
+  outfile: 'dist/register.cjs',
+  // Whatever version of Node a program runs on, it must be able to read this and to leave it at that.
+  target: 'node12',
+  // As assignments: what stands in for fields there is slow.
+  tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
+  // Read at the start of every process of Node beneath.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  banner,
 });

@@ -1,4 +1,5 @@
-import { ownCopy } from './observe/copies';
+import { copyOf } from './observe/copies';
+import { ownCopy } from './observe/ownCopy';
 import { runtime, unsupportedVersion } from './runtime';
 
 /*
@@ -29,7 +30,8 @@ export interface DebugServer {
  */
 export function register(grpc: object): void {
   // An import of all (`import * as`) is another object than what require gives.
-  const copy = ('default' in grpc ? grpc.default : grpc) as typeof ownCopy;
+  const given = ('default' in grpc ? grpc.default : grpc) as typeof ownCopy.grpc;
+  const copy = given.experimental === ownCopy.grpc.experimental ? ownCopy : copyOf(given);
   runtime.observe(copy);
   const version = unsupportedVersion(copy);
   if (version !== undefined) {
@@ -38,7 +40,7 @@ export function register(grpc: object): void {
         'Update it with `npm install @grpc/grpc-js@latest`; calls are observed all the same.',
     );
   }
-  runtime.registerPolicies(copy);
+  runtime.registerPolicies(given);
 }
 
 /**
@@ -58,5 +60,5 @@ export function startDebugServer(options: DebugServerOptions = {}): Promise<Debu
 }
 
 runtime.observe(ownCopy);
-if (unsupportedVersion(ownCopy) === undefined) runtime.registerPolicies(ownCopy);
+if (unsupportedVersion(ownCopy) === undefined) runtime.registerPolicies(ownCopy.grpc);
 if (/^(1|on)$/i.test(process.env.PICKSCOPE ?? '')) void startDebugServer();

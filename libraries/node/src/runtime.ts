@@ -1,14 +1,16 @@
 import type * as GrpcModule from '@grpc/grpc-js';
 import { randomBytes } from 'node:crypto';
+import { debuglog } from 'node:util';
 import { registerPolicy, supportsPolicies } from './balancer/register';
-import { internalsOf, ownCopy } from './observe/copies';
+import { versionOf, type GrpcCopy } from './observe/copies';
 import { failOpen } from './observe/failOpen';
 import { Hooks } from './observe/hooks';
+import { examine, type Examination } from './observe/selfTest';
 import { p2cEwma } from './policies/p2cEwma';
 import type { DecisionSlot, Policy } from './policies/picker';
 import { Recorder } from './recorder/recorder';
 import { openServer, type OpenServer } from './server/listen';
-import { describeProcess, processName } from './server/process';
+import { describeProcess, processName, type Unknown } from './server/process';
 
 type Grpc = typeof GrpcModule;
 
@@ -17,24 +19,37 @@ export interface ServerOptions {
   readonly tcp?: string | number;
 }
 
+/** Heard with NODE_DEBUG=pickscope. */
+const log = debuglog('pickscope');
+
 const policies: readonly Policy[] = [p2cEwma];
 
-/** All of this library that there is once in a process, however many copies of it are loaded. */
+/**
+ * All of this library that there is once in a process, however many copies and versions of it are loaded: its methods
+ * are what those copies share, so they keep their signatures.
+ */
 class Runtime {
   readonly recorder = new Recorder();
   private readonly slot: DecisionSlot = { picker: undefined, endpoints: [] };
   private readonly policies = new Map(policies.map((policy) => [policy.name, policy]));
   private readonly instance = randomBytes(16).toString('hex');
-  private readonly versions = new Set<string>();
+  /** By what is one for each copy of grpc-js, `require` or `import * as` alike. */
+  private readonly copies = new Map<object, Examination>();
+  /** The first copy that was observed: the debug server runs on it. */
+  private first: Grpc | undefined;
   private server: Promise<OpenServer> | undefined;
+  /** The server that nobody in the program asked for. */
+  private offered: Promise<OpenServer> | undefined;
 
-  /** Hooks a copy of grpc-js; does nothing where its insides cannot be found. */
-  observe(grpc: Grpc): void {
+  /** Hooks what is as expected in a copy of grpc-js; a second time does nothing. */
+  observe(copy: GrpcCopy): void {
+    this.first ??= copy.grpc;
     failOpen(() => {
-      const internals = internalsOf(grpc);
-      if (!internals) return;
-      this.versions.add(internals.version);
-      new Hooks(internals, this.recorder, this.slot, this.policies).install();
+      const key = copy.grpc.experimental;
+      if (this.copies.has(key)) return;
+      const examination = examine(copy);
+      this.copies.set(key, examination);
+      new Hooks(examination.internals, this.recorder, this.slot, this.policies).install();
     });
   }
 
@@ -42,28 +57,70 @@ class Runtime {
     for (const policy of this.policies.values()) registerPolicy(grpc, policy, this.slot);
   }
 
-  /** One server a process: while it runs, it is given again. */
+  /** One server a process: while it runs, it is given again. One that was only offered gives way to a wish. */
   startServer(options: ServerOptions): Promise<OpenServer> {
-    this.server ??= this.openServer(options).catch((error: unknown) => {
-      this.server = undefined;
-      throw error;
-    });
-    return this.server;
+    const { offered } = this;
+    this.offered = undefined;
+    if (offered && (options.name ?? options.tcp) !== undefined) {
+      this.server = this.keep(closed(offered).then(() => this.openServer(options)));
+    }
+    return (this.server ??= this.keep(this.openServer(options)));
+  }
+
+  /** Opens a server without being asked to: never fails, and says nothing. */
+  offerServer(): void {
+    if (this.server) return;
+    this.server = this.offered = this.keep(this.openServer({}));
+    this.offered.catch((error: unknown) => log('cannot be attached to: %s', error));
+  }
+
+  /** A server that fails, or is closed, makes room for another. */
+  private keep(server: Promise<OpenServer>): Promise<OpenServer> {
+    const forget = () => {
+      if (this.server === kept) this.server = undefined;
+    };
+    const kept: Promise<OpenServer> = server.then(
+      (open) => ({
+        address: open.address,
+        close: () => {
+          forget();
+          open.close();
+        },
+      }),
+      (error: unknown) => {
+        forget();
+        throw error;
+      },
+    );
+    return kept;
   }
 
   private async openServer(options: ServerOptions): Promise<OpenServer> {
     const name = processName(options.name);
-    const describe = () => describeProcess(this.instance, name, [...this.versions]);
+    const describe = () => describeProcess(this.instance, name, this.versions(), this.unknown());
     const tcp = options.tcp ?? fromEnvironment('PICKSCOPE_LISTEN');
-    const server = await openServer(ownCopy, this.recorder, describe, tcp, fromEnvironment('PICKSCOPE_TOKEN'));
-    return {
-      address: server.address,
-      close: () => {
-        this.server = undefined;
-        server.close();
-      },
-    };
+    return openServer(this.first!, this.recorder, describe, tcp, fromEnvironment('PICKSCOPE_TOKEN'));
   }
+
+  private versions(): string[] {
+    const versions = [...this.copies.values()].map(({ version }) => version);
+    return [...new Set(versions)].filter((version) => version !== '');
+  }
+
+  /** A capability is lost when no copy has it; each copy's limitations are told. */
+  private unknown(): Unknown {
+    const examinations = [...this.copies.values()];
+    const [first] = examinations;
+    const lost = [...(first?.lost ?? [])].filter((capability) => examinations.every((it) => it.lost.has(capability)));
+    return { limitations: examinations.flatMap(({ limitations }) => limitations), capabilities: new Set(lost) };
+  }
+}
+
+async function closed(server: Promise<OpenServer>): Promise<void> {
+  await server.then(
+    (open) => open.close(),
+    () => undefined,
+  );
 }
 
 /** An empty variable counts as none. */
@@ -81,6 +138,6 @@ export const runtime = (shared[key] ??= new Runtime());
 /**
  * The version of a copy of grpc-js that lacks the balancer interface of 1.14; undefined: it has it.
  */
-export function unsupportedVersion(grpc: Grpc): string | undefined {
-  return supportsPolicies(grpc) ? undefined : (internalsOf(grpc)?.version ?? 'an older one');
+export function unsupportedVersion(copy: GrpcCopy): string | undefined {
+  return supportsPolicies(copy.grpc) ? undefined : versionOf(copy) || 'an older one';
 }

@@ -1,54 +1,63 @@
-/* eslint-disable @typescript-eslint/no-require-imports --
-   The hooks replace what the modules of grpc-js export, so they need the modules themselves: an ES import is a view. The
-   names are spelled out so that a bundler sees them. */
-import grpc = require('@grpc/grpc-js');
-import manifest = require('@grpc/grpc-js/package.json');
-import internalChannel = require('@grpc/grpc-js/build/src/internal-channel');
-import loadBalancer = require('@grpc/grpc-js/build/src/load-balancer');
-import pickFirst = require('@grpc/grpc-js/build/src/load-balancer-pick-first');
-import loadBalancingCall = require('@grpc/grpc-js/build/src/load-balancing-call');
-import resolvingLoadBalancer = require('@grpc/grpc-js/build/src/resolving-load-balancer');
-import retryingCall = require('@grpc/grpc-js/build/src/retrying-call');
-import subchannel = require('@grpc/grpc-js/build/src/subchannel');
-import subchannelAddress = require('@grpc/grpc-js/build/src/subchannel-address');
-/* eslint-enable @typescript-eslint/no-require-imports */
+import type * as GrpcModule from '@grpc/grpc-js';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { loadInternals, type GrpcInternals } from './internals';
+import { failOpen } from './failOpen';
 
-const modules: Readonly<Record<string, unknown>> = {
-  'package.json': manifest,
-  'build/src/internal-channel.js': internalChannel,
-  'build/src/load-balancer.js': loadBalancer,
-  'build/src/load-balancer-pick-first.js': pickFirst,
-  'build/src/load-balancing-call.js': loadBalancingCall,
-  'build/src/resolving-load-balancer.js': resolvingLoadBalancer,
-  'build/src/retrying-call.js': retryingCall,
-  'build/src/subchannel.js': subchannel,
-  'build/src/subchannel-address.js': subchannelAddress,
-};
+/** A copy of grpc-js in this process. */
+export interface GrpcCopy {
+  /** What `require` of it gives. */
+  readonly grpc: typeof GrpcModule;
+  /** Its main file; '' where it is not known. */
+  readonly file: string;
+  /**
+   * Gives one of its modules.
+   *
+   * @param name Its path in the package.
+   * @throws Error if there is none.
+   */
+  readonly load: (name: string) => unknown;
+}
 
-/** The copy of grpc-js that this library resolves to, normally the program's. */
-export const ownCopy = grpc;
+/** '' where it cannot be read. */
+export function versionOf({ load }: GrpcCopy): string {
+  return failOpen(() => (load('package.json') as { readonly version: string }).version) ?? '';
+}
 
-export function ownInternals(): GrpcInternals {
-  return loadInternals((name) => modules[name]);
+/** How every copy's main file ends; other packages have such files too. */
+const mainFile = path.join('/', 'build', 'src', 'index.js');
+
+/** Of Node's modules, what is used of them. */
+export type LoadedModule = Pick<NodeJS.Module, 'exports' | 'filename' | 'require'>;
+
+/** The copy of grpc-js that a module is the main file of; undefined: it is something else. */
+export function copyOfModule(module: LoadedModule): GrpcCopy | undefined {
+  if (!module.filename.endsWith(mainFile)) return undefined;
+  const exports: unknown = module.exports;
+  // Asked without reading them: the exports of other packages may be getters that load more.
+  if (typeof exports !== 'object' || exports === null) return undefined;
+  if (!('experimental' in exports && 'loadPackageDefinition' in exports)) return undefined;
+  const load = (name: string): unknown => module.require(`../../${name}`);
+  return { grpc: exports as typeof GrpcModule, file: module.filename, load };
+}
+
+/** The copies that Node's own loader of CommonJS has loaded. */
+export function loadedCopies(): GrpcCopy[] {
+  // Any path will do: the cache is the same for all.
+  const { cache } = createRequire(path.join(process.cwd(), 'any.js'));
+  const modules = Object.values(cache).filter((module) => module?.loaded);
+  return modules.flatMap((module) => copyOfModule(module!) ?? []);
 }
 
 /**
- * The insides of another copy of grpc-js; undefined where its files cannot be found (it was bundled).
+ * A copy of which only the exports are known.
  *
- * @param copy What `require` or `import * as` of that copy gave.
+ * @param grpc What `require` or `import * as` of it gave.
  */
-export function internalsOf(copy: typeof grpc): GrpcInternals | undefined {
-  if (copy.experimental === grpc.experimental) return ownInternals();
-  // Any path will do: the cache is the same for all.
-  const { cache } = createRequire(path.join(process.cwd(), 'any.js'));
-  for (const [file, module] of Object.entries(cache)) {
-    const exports = module?.exports as Partial<typeof grpc> | undefined;
-    if (!file.endsWith(path.join('build', 'src', 'index.js')) || exports?.experimental !== copy.experimental) continue;
-    const requireThere = createRequire(file);
-    return loadInternals((name) => requireThere(path.join(file, '../../..', name)));
-  }
-  return undefined;
+export function copyOf(grpc: typeof GrpcModule): GrpcCopy {
+  const loaded = loadedCopies().find((copy) => copy.grpc.experimental === grpc.experimental);
+  return loaded ?? { grpc, file: '', load: failToLoad };
+}
+
+function failToLoad(): never {
+  throw new Error('The files of this copy of grpc-js are not known.');
 }

@@ -1,3 +1,5 @@
+import { failOpen } from './failOpen';
+
 /*
  * What of grpc-js the hooks touch, none of it public: the names and shapes below are the same from 1.10 to 1.14. A copy
  * in which one is missing is observed without it.
@@ -96,7 +98,6 @@ interface Class<Instance> {
 }
 
 export interface GrpcInternals {
-  readonly version: string;
   readonly InternalChannel: Class<InternalChannel>;
   readonly LoadBalancingCall: Class<LoadBalancingCall>;
   readonly RetryingCall: Class<RetryingCall>;
@@ -111,25 +112,23 @@ export interface GrpcInternals {
 }
 
 /**
- * @param load Loads a module of one copy of grpc-js by its path in the package.
+ * What there is of it in a copy of grpc-js. What is missing has an empty prototype, so that nothing of it is hooked.
+ *
+ * @param load Gives a module of that copy by its path in the package, or throws.
  */
-export function loadInternals(load: (path: string) => unknown): GrpcInternals {
-  const module = (name: string) => load(`build/src/${name}`) as GrpcInternals;
-  const { PickFirstLoadBalancer, LeafLoadBalancer } = module('load-balancer-pick-first.js');
-  const addresses = load('build/src/subchannel-address.js') as {
-    readonly subchannelAddressToString: (address: object) => string;
-  };
+export function loadInternals(load: (path: string) => unknown): Omit<GrpcInternals, 'unfit'> {
+  const module = (name: string) =>
+    (failOpen(() => load(`build/src/${name}`)) ?? {}) as Readonly<Record<string, unknown>>;
+  const classOf = <T>(file: string, name: string) => (module(file)[name] ?? { prototype: {} }) as Class<T>;
   return {
-    version: (load('package.json') as { readonly version: string }).version,
-    InternalChannel: module('internal-channel.js').InternalChannel,
-    LoadBalancingCall: module('load-balancing-call.js').LoadBalancingCall,
-    RetryingCall: module('retrying-call.js').RetryingCall,
-    Subchannel: module('subchannel.js').Subchannel,
-    ResolvingLoadBalancer: module('resolving-load-balancer.js').ResolvingLoadBalancer,
-    PickFirstLoadBalancer,
-    LeafLoadBalancer,
-    loadBalancer: load('build/src/load-balancer.js') as LoadBalancerModule,
-    addressToString: addresses.subchannelAddressToString,
-    unfit: new Set(),
+    InternalChannel: classOf('internal-channel.js', 'InternalChannel'),
+    LoadBalancingCall: classOf('load-balancing-call.js', 'LoadBalancingCall'),
+    RetryingCall: classOf('retrying-call.js', 'RetryingCall'),
+    Subchannel: classOf('subchannel.js', 'Subchannel'),
+    ResolvingLoadBalancer: classOf('resolving-load-balancer.js', 'ResolvingLoadBalancer'),
+    PickFirstLoadBalancer: classOf('load-balancer-pick-first.js', 'PickFirstLoadBalancer'),
+    LeafLoadBalancer: classOf('load-balancer-pick-first.js', 'LeafLoadBalancer'),
+    loadBalancer: module('load-balancer.js') as unknown as LoadBalancerModule,
+    addressToString: module('subchannel-address.js').subchannelAddressToString as GrpcInternals['addressToString'],
   };
 }
