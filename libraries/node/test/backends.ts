@@ -122,7 +122,16 @@ export class TestClient {
   }
 
   /** A unary call. @returns Its status code. */
-  get(options: CallOptions = {}): Promise<number> {
+  async get(options: CallOptions = {}): Promise<number> {
+    return (await this.call(options))?.code ?? 0;
+  }
+
+  /** A unary call. @returns The details of its status. */
+  async failure(): Promise<string> {
+    return (await this.call({}))?.details ?? '';
+  }
+
+  private call(options: CallOptions): Promise<grpc.ServiceError | null> {
     const metadata = new this.library.Metadata({ waitForReady: options.waitForReady ?? false });
     const { path, requestSerialize, responseDeserialize } = definition.get;
     return new Promise((resolve) => {
@@ -133,7 +142,7 @@ export class TestClient {
         Buffer.from('?'),
         metadata,
         callOptions(options),
-        (error) => resolve(error?.code ?? 0),
+        (error) => resolve(error),
       );
       options.begun?.(call);
     });

@@ -3,6 +3,7 @@ import * as grpc from '@grpc/grpc-js';
 const { statusOrFromValue, statusOrFromError, registerResolver } = grpc.experimental;
 
 type Endpoints = grpc.experimental.StatusOr<grpc.experimental.Endpoint[]>;
+type ServiceConfig = Parameters<grpc.experimental.ResolverListener>[2];
 
 /** A policy that asks more often runs in circles; it gets no further answer, so that its test fails and does not hang. */
 const maxAnswers = 500;
@@ -11,6 +12,7 @@ const maxAnswers = 500;
 export class TestResolver implements grpc.experimental.Resolver {
   private static readonly resolvers = new Map<string, TestResolver>();
   private static readonly endpoints = new Map<string, Endpoints>();
+  private static readonly configs = new Map<string, ServiceConfig>();
 
   private asked = 0;
 
@@ -21,16 +23,20 @@ export class TestResolver implements grpc.experimental.Resolver {
     TestResolver.resolvers.set(uri.path, this);
   }
 
-  /** A target that is first resolved to these ports of 127.0.0.1. */
-  static target(name: string, ports: readonly number[]): string {
+  /** A target that is first resolved to these ports of 127.0.0.1, and to this policy if one is named. */
+  static target(name: string, ports: readonly number[], policy?: Record<string, object>): string {
     registerResolver('test', TestResolver);
-    TestResolver.endpoints.set(name, toEndpoints(ports));
+    TestResolver.set(name, ports, policy);
     return `test:${name}`;
   }
 
-  /** Resolves the target to other ports. @returns Whether its policy accepted them. */
-  static update(name: string, ports: readonly number[]): boolean {
-    TestResolver.endpoints.set(name, toEndpoints(ports));
+  /**
+   * Resolves the target to other ports, and from now on gives it another policy if that is named.
+   *
+   * @returns Whether its policy accepted them.
+   */
+  static update(name: string, ports: readonly number[], policy?: Record<string, object>): boolean {
+    TestResolver.set(name, ports, policy);
     return TestResolver.resolvers.get(name)!.tell();
   }
 
@@ -56,8 +62,14 @@ export class TestResolver implements grpc.experimental.Resolver {
     TestResolver.resolvers.delete(this.uri.path);
   }
 
+  private static set(name: string, ports: readonly number[], policy?: Record<string, object>): void {
+    TestResolver.endpoints.set(name, toEndpoints(ports));
+    if (policy) TestResolver.configs.set(name, statusOrFromValue({ loadBalancingConfig: [policy], methodConfig: [] }));
+  }
+
   private tell(): boolean {
-    return this.listener(TestResolver.endpoints.get(this.uri.path)!, {}, null, 'a note');
+    const { path } = this.uri;
+    return this.listener(TestResolver.endpoints.get(path)!, {}, TestResolver.configs.get(path) ?? null, 'a note');
   }
 }
 

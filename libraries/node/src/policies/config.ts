@@ -1,3 +1,5 @@
+import { nearestName } from './spelling';
+
 /*
  * Checks the service configs of policies: JSON as in gRPC's, so names are camelCase, durations strings such as "10s", and
  * null is as good as left out (https://protobuf.dev/programming-guides/json).
@@ -73,30 +75,9 @@ function within(value: number, { min, max }: Range): boolean {
 }
 
 function unknownField(name: string, names: readonly string[]): Error {
-  const distances = names.map((known) => distance(plain(name), plain(known)));
-  const least = Math.min(...distances);
-  const nearest = names[distances.indexOf(least)]!;
-  const hint = least <= nearest.length / 2 ? ` Did you mean ${nearest}?` : '';
+  const nearest = nearestName(name, names);
+  const hint = nearest.distance <= nearest.name.length / 2 ? ` Did you mean ${nearest.name}?` : '';
   return new Error(`${shown(name)} is not a field of this policy.${hint} It has: ${names.join(', ')}.`);
-}
-
-/** How a name sounds, so that decay_time is decayTime. */
-function plain(name: string): string {
-  return name.slice(0, 60).toLowerCase().replaceAll(/[_-]/g, '');
-}
-
-/** Levenshtein's: how many letters have to be put in, left out or changed. */
-function distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (let line = 0; line < from.length; line++) {
-    const next = [line + 1];
-    for (let column = 0; column < to.length; column++) {
-      const change = row[column]! + (from[line] === to[column] ? 0 : 1);
-      next.push(Math.min(change, row[column + 1]! + 1, next[column]! + 1));
-    }
-    row = next;
-  }
-  return row[to.length]!;
 }
 
 function shown(value: unknown): string {

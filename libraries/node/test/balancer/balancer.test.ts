@@ -1,29 +1,11 @@
 import * as grpc from '@grpc/grpc-js';
 import { ConnectivityState } from '@pickscope/protocol/messages';
 import assert from 'node:assert/strict';
-import { registerPolicy } from '../../src/balancer/register';
-import type { Picker, Policy } from '../../src/policies/picker';
 import { P2cEwmaPicker, parseP2cEwmaConfig } from '../../src/policies/p2cEwma';
-import { Backend, TestClient, until, type CallOptions, type ClientOptions } from '../backends';
+import { until, type Backend, type CallOptions, type ClientOptions, type TestClient } from '../backends';
 import { assertSettled, channelOf, endpointOf } from '../records';
 import { TestResolver } from '../resolver';
-
-/** Registers a policy that runs on pickers of the test's making; gives the list that those go to. */
-let policies = 0;
-function register<P extends Picker>(make: (size: number) => P): { name: string; pickers: P[] } {
-  const name = `test_policy_${++policies}`;
-  const pickers: P[] = [];
-  const policy: Policy = {
-    name,
-    build: ({ readyEndpoints }) => {
-      const picker = make(readyEndpoints.length);
-      pickers.push(picker);
-      return picker;
-    },
-  };
-  registerPolicy(grpc, policy, { picker: undefined, endpoints: [] });
-  return { name, pickers };
-}
+import { Fixture, allReady, register } from './fixture';
 
 function p2c(size: number): P2cEwmaPicker {
   const readyEndpoints = Array.from({ length: size }, (_, index) => ({ addresses: [`127.0.0.1:${index + 1}`] }));
@@ -31,42 +13,11 @@ function p2c(size: number): P2cEwmaPicker {
 }
 
 describe('the balancer', () => {
-  const backends: Backend[] = [];
-  const clients: TestClient[] = [];
-
-  async function start(count: number): Promise<Backend[]> {
-    const started = await Promise.all(Array.from({ length: count }, () => Backend.start()));
-    backends.push(...started);
-    return started;
-  }
-
-  function open(target: string | readonly Backend[], policy: string | readonly object[], options?: ClientOptions) {
-    const client =
-      typeof target === 'string' ? new TestClient(target, policy, options) : TestClient.to(target, policy, options);
-    clients.push(client);
-    return client;
-  }
-
-  /** Opens a client and waits until it is connected to all. */
-  async function connect(to: readonly Backend[], policy: string | readonly object[], options?: ClientOptions) {
-    const client = open(to, policy, options);
-    assert.equal(await client.get(), grpc.status.OK);
-    await allReady(client, to.length);
-    return client;
-  }
-
-  function allReady(client: TestClient, count: number): Promise<void> {
-    return until(() => channelOf(client).generation?.endpoints.length === count);
-  }
-
-  afterEach(() => {
-    for (const client of clients.splice(0)) client.close();
-    for (const backend of backends.splice(0)) backend.kill();
-  });
+  const fixture = new Fixture();
 
   it('spreads 300 calls of one tick as go-zero does', async () => {
-    const servers = await start(3);
-    const client = await connect(servers, 'p2c_ewma');
+    const servers = await fixture.start(3);
+    const client = await fixture.connect(servers, 'p2c_ewma');
     const before = servers.map((server) => server.received);
     const codes = await Promise.all(Array.from({ length: 300 }, () => client.get()));
     assert.deepEqual([...new Set(codes)], [grpc.status.OK]);
@@ -78,44 +29,15 @@ describe('the balancer', () => {
     await assertSettled(channelOf(client));
   });
 
-  it('keeps calling when the policy throws', async () => {
-    const servers = await start(2);
-    const faulty = register((size) => {
-      const picker = p2c(size);
-      picker.pick = () => {
-        throw new Error('a fault in the policy');
-      };
-      return picker;
-    });
-    const client = await connect(servers, faulty.name);
-    const codes = await Promise.all(Array.from({ length: 20 }, () => client.get()));
-    assert.deepEqual([...new Set(codes)], [grpc.status.OK]);
-    assert.ok(servers.every((server) => server.received > 0));
-    await assertSettled(channelOf(client));
-  });
-
-  it('keeps calling when the policy picks an endpoint that is not there', async () => {
-    const servers = await start(2);
-    const faulty = register((size) => {
-      const picker = p2c(size);
-      const pick = picker.pick.bind(picker);
-      picker.pick = (info) => Object.assign(pick(info), { endpoint: 99 });
-      return picker;
-    });
-    const client = await connect(servers, faulty.name);
-    assert.equal(await client.get(), grpc.status.OK);
-    await until(() => faulty.pickers.flatMap((it) => it.endpoints).every((it) => it.inflight === 0));
-  });
-
   describe('leaks no call in flight', () => {
     /** Runs calls on three backends, then waits until none is in flight and the counters agree. */
     async function run(
       calls: (client: TestClient, servers: readonly Backend[]) => Promise<unknown>,
       options?: ClientOptions,
     ) {
-      const servers = await start(3);
+      const servers = await fixture.start(3);
       const policy = register(p2c);
-      const client = await connect(servers, policy.name, options);
+      const client = await fixture.connect(servers, policy.name, options);
       await calls(client, servers);
       await until(() => policy.pickers.flatMap((it) => it.endpoints).every((it) => it.inflight === 0));
       const channel = channelOf(client);
@@ -237,8 +159,8 @@ describe('the balancer', () => {
   });
 
   it('connects to an endpoint that comes, and lets go of one that the resolver leaves out', async () => {
-    const [a, b] = await start(2);
-    const client = open(TestResolver.target('comes-and-goes', [a!.port]), 'p2c_ewma');
+    const [a, b] = await fixture.start(2);
+    const client = fixture.open(TestResolver.target('comes-and-goes', [a!.port]), 'p2c_ewma');
     await client.get();
     assert.ok(TestResolver.update('comes-and-goes', [a!.port, b!.port, a!.port]), 'doubled endpoints are one');
     await allReady(client, 2);
@@ -249,24 +171,9 @@ describe('the balancer', () => {
     assert.equal(b!.received - before, 10);
   });
 
-  it('builds a picker at each resolver update, an identical one too', async () => {
-    const servers = await start(2);
-    const ports = servers.map((server) => server.port);
-    const policy = register(p2c);
-    const client = open(TestResolver.target('identical', ports), policy.name);
-    await client.get();
-    await allReady(client, 2);
-    const built = policy.pickers.length;
-    const generation = channelOf(client).generation!.id;
-    TestResolver.update('identical', ports);
-    assert.equal(policy.pickers.length, built + 1);
-    assert.notEqual(channelOf(client).generation!.id, generation);
-    assert.equal(await client.get(), grpc.status.OK);
-  });
-
   it('refuses an empty list, and recovers with the next', async () => {
-    const [server] = await start(1);
-    const client = open(TestResolver.target('empty', [server!.port]), 'p2c_ewma');
+    const [server] = await fixture.start(1);
+    const client = fixture.open(TestResolver.target('empty', [server!.port]), 'p2c_ewma');
     await client.get();
     assert.equal(TestResolver.update('empty', []), false);
     assert.equal(await client.get(), grpc.status.UNAVAILABLE);
@@ -275,16 +182,16 @@ describe('the balancer', () => {
   });
 
   it('goes on with the endpoints it has when the resolver fails', async () => {
-    const [server] = await start(1);
-    const client = open(TestResolver.target('fails', [server!.port]), 'p2c_ewma');
+    const [server] = await fixture.start(1);
+    const client = fixture.open(TestResolver.target('fails', [server!.port]), 'p2c_ewma');
     await client.get();
     TestResolver.fail('fails', 'no such host');
     assert.equal(await client.get(), grpc.status.OK);
   });
 
   it('reconnects to a backend that comes back', async () => {
-    const servers = await start(2);
-    const client = await connect(servers, 'p2c_ewma');
+    const servers = await fixture.start(2);
+    const client = await fixture.connect(servers, 'p2c_ewma');
     servers[0]!.kill();
     await allReady(client, 1);
     assert.equal(await client.get(), grpc.status.OK);
@@ -293,8 +200,8 @@ describe('the balancer', () => {
   });
 
   it('does not run in circles with a resolver that answers at once, when a backend is gone', async () => {
-    const [alive, dead] = await start(2);
-    const client = open(TestResolver.target('eager', [alive!.port, dead!.port]), 'p2c_ewma');
+    const [alive, dead] = await fixture.start(2);
+    const client = fixture.open(TestResolver.target('eager', [alive!.port, dead!.port]), 'p2c_ewma');
     await client.get();
     await allReady(client, 2);
     dead!.kill();
@@ -305,9 +212,9 @@ describe('the balancer', () => {
   });
 
   it('fails calls at once when no backend is there, unless they wait for one', async () => {
-    const [server] = await start(1);
+    const [server] = await fixture.start(1);
     server!.kill();
-    const client = open([server!], 'p2c_ewma');
+    const client = fixture.open([server!], 'p2c_ewma');
     assert.equal(await client.get(), grpc.status.UNAVAILABLE);
     const waiting = client.get({ waitForReady: true });
     await server!.revive();
@@ -316,25 +223,9 @@ describe('the balancer', () => {
     assert.ok(counters.failed >= 1 && counters.endedUnpicked === 1);
   });
 
-  it('works below outlier detection', async () => {
-    const servers = await start(3);
-    const client = await connect(servers, [
-      { outlier_detection: { success_rate_ejection: {}, child_policy: [{ p2c_ewma: {} }] } },
-    ]);
-    await Promise.all(Array.from({ length: 30 }, () => client.get()));
-    const channel = channelOf(client);
-    const names = [...channel.policies].map((policy) => [policy.message.name, policy.parent?.message.name]);
-    assert.deepEqual(names, [
-      ['outlier_detection', undefined],
-      ['p2c_ewma', 'outlier_detection'],
-    ]);
-    for (const server of servers) assert.equal(endpointOf(channel, server).counters.started, server.received);
-    await assertSettled(channel);
-  });
-
   it('tells the channel its state', async () => {
-    const [server] = await start(1);
-    const client = await connect([server!], 'p2c_ewma');
+    const [server] = await fixture.start(1);
+    const client = await fixture.connect([server!], 'p2c_ewma');
     const channel = channelOf(client);
     assert.equal(channel.message.state, ConnectivityState.READY);
     server!.kill();
