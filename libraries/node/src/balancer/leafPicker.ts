@@ -1,17 +1,20 @@
 import type * as GrpcModule from '@grpc/grpc-js';
 import type { Metadata, experimental } from '@grpc/grpc-js';
+import { monotonicNs } from '../clock';
 import type { DecisionSlot, Pick, Picker, PickInfo } from '../policies/picker';
 import type { Grpc } from './base';
 
 type PickResult = experimental.PickResult;
 
-/** Has a policy choose, and the chosen leaf give its connection. Never throws: the call would hang. */
+/**
+ * Has a policy choose, and the chosen leaf give its connection. Never throws: the call would hang. A policy that throws
+ * is passed over.
+ */
 export class LeafPicker implements experimental.Picker {
-  private next = 0;
+  private readonly complete: experimental.PickResultType;
   private readonly call = new CallInfo();
-  /** Picks of this tick whose calls have not started. */
-  private readonly pending: (Pick | undefined)[] = [];
-  private tick = 0;
+  private readonly unstarted = new UnstartedPicks();
+  private next = 0;
 
   /**
    * @param endpoints What the picker's indices stand for.
@@ -22,57 +25,52 @@ export class LeafPicker implements experimental.Picker {
     private readonly endpoints: readonly object[],
     private readonly picker: Picker,
     private readonly slot: DecisionSlot,
-  ) {}
+  ) {
+    this.complete = grpc.experimental.PickResultType.COMPLETE;
+    // With the picker that was just built: whoever looks on knows what its endpoints are before the first pick.
+    slot.endpoints = endpoints;
+  }
 
   pick(args: experimental.PickArgs): PickResult {
     try {
       const { call } = this;
-      call.now = monotonicNow();
+      call.now = monotonicNs();
       call.args = args;
       const pick = this.picker.pick(call);
-      const leaf = this.leaves[pick.endpoint];
-      if (!leaf) {
-        pick.suspend?.();
-        return this.pickWithoutPolicy(args);
-      }
-      const result = leaf.getPicker().pick(args);
-      if (result.pickResultType !== this.grpc.experimental.PickResultType.COMPLETE) {
-        pick.suspend?.();
-        return result;
+      const result = this.leaves[pick.endpoint]?.getPicker().pick(args);
+      if (result?.pickResultType !== this.complete) {
+        suspend(pick);
+        return result ?? this.pickWithoutPolicy(args);
       }
       this.slot.picker = this.picker;
       this.slot.endpoints = this.endpoints;
-      return this.withCallbacks(result, pick);
+      this.slot.pickedAt = call.now;
+      this.addCallbacks(result, pick);
+      return result;
     } catch {
       return this.pickWithoutPolicy(args);
     }
   }
 
-  /** Own properties, since wrapping policies spread the result; the inner callbacks (outlier detection's) are kept. */
-  private withCallbacks(result: PickResult, pick: Pick): PickResult {
+  /**
+   * Into the result itself, which a leaf makes anew for each pick. Own properties, since wrapping policies spread the
+   * result; the inner callbacks are kept.
+   */
+  private addCallbacks(result: PickResult, pick: Pick): void {
+    const { unstarted, slot } = this;
+    const { tick } = unstarted;
+    const position = unstarted.add(pick);
     const { onCallStarted, onCallEnded } = result;
-    const { tick, pending } = this;
-    const position = pending.push(pick) - 1;
-    if (position === 0) setImmediate(endTick, this).unref();
-    return {
-      ...result,
-      onCallStarted: () => {
-        if (tick === this.tick) pending[position] = undefined;
-        else pick.resume?.();
-        onCallStarted?.();
-      },
-      onCallEnded: (code: GrpcModule.status, details: string, metadata: Metadata) => {
-        pick.done?.(code, monotonicNow());
-        onCallEnded?.(code, details, metadata);
-      },
+    result.onCallStarted = () => {
+      unstarted.start(pick, tick, position);
+      onCallStarted?.();
     };
-  }
-
-  /** See Pick for why. */
-  endTick(): void {
-    this.tick++;
-    for (const pick of this.pending) pick?.suspend?.();
-    this.pending.length = 0;
+    result.onCallEnded = (code: GrpcModule.status, details: string, metadata: Metadata) => {
+      const now = monotonicNs();
+      slot.endedAt = now;
+      done(pick, code, now);
+      onCallEnded?.(code, details, metadata);
+    };
   }
 
   private pickWithoutPolicy(args: experimental.PickArgs): PickResult {
@@ -96,10 +94,76 @@ class CallInfo implements PickInfo {
   }
 }
 
-function endTick(picker: LeafPicker): void {
-  picker.endTick();
+/** The picks of this tick whose calls have not started; they are suspended at its end. See Pick for why. */
+class UnstartedPicks {
+  tick = 0;
+  private readonly picks: (Pick | undefined)[] = [];
+  /** How many of `picks` are in use, and how many of those have not started. */
+  private size = 0;
+  private count = 0;
+  private endScheduled = false;
+  /** One for all ticks. */
+  private readonly end = () => this.endTick();
+
+  /** @returns Its position, in this tick. */
+  add(pick: Pick): number {
+    if (!this.endScheduled) {
+      this.endScheduled = true;
+      setImmediate(this.end).unref();
+    }
+    this.count++;
+    this.picks[this.size] = pick;
+    return this.size++;
+  }
+
+  start(pick: Pick, tick: number, position: number): void {
+    if (tick !== this.tick) {
+      resume(pick);
+      return;
+    }
+    this.picks[position] = undefined;
+    // A tick may be long: its list is used again from the front when all have started.
+    if (--this.count === 0) this.size = 0;
+  }
+
+  private endTick(): void {
+    this.endScheduled = false;
+    this.tick++;
+    for (let i = 0; this.count > 0; i++) {
+      const pick = this.picks[i];
+      if (!pick) continue;
+      this.picks[i] = undefined;
+      this.count--;
+      suspend(pick);
+    }
+    this.size = 0;
+  }
 }
 
-function monotonicNow(): number {
-  return Math.round(performance.now() * 1e6);
+/*
+ * What a policy is told of its picks. If it throws, the call goes on all the same.
+ */
+
+function suspend(pick: Pick): void {
+  try {
+    pick.suspend?.();
+  } catch {
+    // The policy's own count is wrong now; the call is not.
+  }
+}
+
+function resume(pick: Pick): void {
+  try {
+    pick.resume?.();
+  } catch {
+    // As above.
+  }
+}
+
+function done(pick: Pick, code: number, now: number): void {
+  try {
+    pick.done?.(code, now);
+  } catch {
+    // As above.
+  }
 }

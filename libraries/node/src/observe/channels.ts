@@ -1,11 +1,13 @@
 import { ConnectivityState, GenerationCause, ScoreOrder } from '@pickscope/protocol/messages';
-import type { DecisionSlot, Policy } from '../policies/picker';
+import type { Decision, DecisionSlot, Picker, Policy } from '../policies/picker';
 import type { ChannelRecord, EndpointRecord, PolicyRecord } from '../recorder/entities';
-import type { Recorder } from '../recorder/recorder';
+import type { RecordedDecision, Recorder } from '../recorder/recorder';
+import type { AskedFor } from './askedFor';
 import { Endpoints, protocolState, type ObservedChannel } from './endpoints';
 import { failOpen } from './failOpen';
 import type {
   ControlHelper,
+  Endpoint,
   EndpointList,
   InternalChannel,
   LeafLoadBalancer,
@@ -18,6 +20,11 @@ import type {
  */
 
 const scoreOrders = { lower_wins: ScoreOrder.LOWER_WINS, higher_wins: ScoreOrder.HIGHER_WINS };
+
+/** On a channel: what is known of it. It is asked at each pick, and a WeakMap is slower. */
+const observedKey = Symbol('pickscope.channel');
+
+type KnownChannel = InternalChannel & { [observedKey]?: ObservedChannel };
 
 interface PolicyNode {
   readonly record: PolicyRecord;
@@ -32,7 +39,6 @@ interface Report {
 
 export class Channels {
   readonly endpoints: Endpoints;
-  private readonly observed = new WeakMap<InternalChannel, ObservedChannel>();
   private readonly byHandler = new WeakMap<object, ObservedChannel>();
   /** Channels whose handler of policies has not been noted in `byHandler`. */
   private readonly unmapped = new Set<WeakRef<InternalChannel>>();
@@ -49,6 +55,7 @@ export class Channels {
     private readonly slot: DecisionSlot,
     /** Those of this library, by name. */
     private readonly policies: ReadonlyMap<string, Policy>,
+    private readonly askedFor: AskedFor,
     addressToString: (address: object) => string,
   ) {
     this.endpoints = new Endpoints(recorder.entities, addressToString);
@@ -56,18 +63,23 @@ export class Channels {
   }
 
   of(channel: InternalChannel): ObservedChannel {
-    const known = this.observed.get(channel);
-    if (known) return known;
+    return (channel as KnownChannel)[observedKey] ?? this.observe(channel);
+  }
+
+  private observe(channel: InternalChannel): ObservedChannel {
     const { id, name } = channel.getChannelzRef();
     const record = this.recorder.entities.addChannel(name || channel.getTarget(), id);
+    const serviceConfig = channel.options?.['grpc.service_config'];
     const observed: ObservedChannel = {
       record,
+      serviceConfig: typeof serviceConfig === 'string' ? serviceConfig : undefined,
       endpoints: new Map(),
       bySubchannel: new WeakMap(),
       picker: undefined,
+      decision: undefined,
       seen: undefined,
     };
-    this.observed.set(channel, observed);
+    (channel as KnownChannel)[observedKey] = observed;
     this.unmapped.add(new WeakRef(channel));
     // A program may drop a channel without closing it.
     this.collected.register(channel, record);
@@ -93,8 +105,30 @@ export class Channels {
     if (!report && observed.record.generation === undefined) return;
     const held = report?.ready ? this.endpoints.ready(observed) : [];
     const keepsHistory = !report?.ready || (this.slot.built?.keepsHistory ?? true);
+    this.noteStatus(observed, this.slot.built);
     this.slot.built = undefined;
     this.recorder.entities.setGeneration(observed.record, report?.node.record, held, this.cause, keepsHistory);
+  }
+
+  /** What a picker of ours decided, by the list of endpoints that its indices stand for. */
+  decisionOf(channel: ObservedChannel, decision: Decision, of: readonly object[]): RecordedDecision {
+    const last = channel.decision;
+    if (last?.of === of && last.decision === decision) return last;
+    const recorded = { decision, of, endpoints: this.recordsOf(channel, of) };
+    channel.decision = recorded;
+    return recorded;
+  }
+
+  /** From now on the endpoints are what this picker knows of them; undefined: it is none of ours. */
+  private noteStatus(channel: ObservedChannel, picker: Picker | undefined): void {
+    for (const endpoint of channel.endpoints.values()) endpoint.status = undefined;
+    if (!picker?.endpoints) return;
+    const records = this.recordsOf(channel, this.slot.endpoints);
+    records.forEach((record, index) => (record.status = picker.endpoints?.[index]));
+  }
+
+  private recordsOf(channel: ObservedChannel, endpoints: readonly object[]): EndpointRecord[] {
+    return endpoints.map((endpoint) => this.endpoints.of(channel, endpoint as Endpoint));
   }
 
   /** A policy is about to be created; `helper` is to stand in for its own. undefined: its channel is unknown. */
@@ -104,7 +138,8 @@ export class Channels {
     if (!channel) return undefined;
     const { scoreOrder } = this.policies.get(name) ?? {};
     const order = scoreOrder ? scoreOrders[scoreOrder] : ScoreOrder.UNSPECIFIED;
-    const record = this.recorder.entities.addPolicy(channel.record, parent?.record, name, order);
+    const note = parent ? '' : this.askedFor.noteOf(channel.record.message.target, channel.serviceConfig, name);
+    const record = this.recorder.entities.addPolicy(channel.record, parent?.record, name, order, note);
     const node: PolicyNode = { record, channel };
     return { node, helper: this.observedHelper(node, helper) };
   }

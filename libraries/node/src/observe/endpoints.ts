@@ -1,15 +1,20 @@
 import { ConnectivityState } from '@pickscope/protocol/messages';
 import type { ChannelRecord, EndpointRecord, Entities, SubconnRecord } from '../recorder/entities';
+import type { RecordedDecision } from '../recorder/recorder';
 import type { Endpoint, Subchannel } from './internals';
 
 /** A channel as it is observed. Held only by things of the channel itself, so that it can be collected with it. */
 export interface ObservedChannel {
   readonly record: ChannelRecord;
+  /** The channel option grpc.service_config. */
+  readonly serviceConfig: string | undefined;
   /** By their addresses, joined. */
   readonly endpoints: Map<string, EndpointRecord>;
   readonly bySubchannel: WeakMap<Subchannel, EndpointRecord>;
   /** What the channel used when last looked at. */
   picker: object | undefined;
+  /** The last that a policy of ours made for it, and the list of endpoints that its indices stand for. */
+  decision: (RecordedDecision & { readonly of: readonly object[] }) | undefined;
   /** Endpoints that the running resolver update named; undefined: none runs. */
   seen: Set<EndpointRecord> | undefined;
 }
@@ -26,6 +31,11 @@ const states = [
 export function protocolState(state: number): ConnectivityState {
   return states[state] ?? ConnectivityState.UNSPECIFIED;
 }
+
+/** On a subchannel: the endpoint that it was last picked for, of whichever channel, since a WeakMap is slower. */
+const endpointKey = Symbol('pickscope.endpoint');
+
+type ObservedSubchannel = Subchannel & { [endpointKey]?: EndpointRecord };
 
 /** Best first. */
 const statesByRank = [
@@ -55,7 +65,13 @@ export class Endpoints {
 
   /** The endpoint behind the connection that a pick gave. */
   ofSubchannel(channel: ObservedChannel, subchannel: Subchannel): EndpointRecord {
-    const real = subchannel.getRealSubchannel();
+    const real: ObservedSubchannel = subchannel.getRealSubchannel();
+    const last = real[endpointKey];
+    if (last?.channel === channel.record && !last.message.removed) return last;
+    return (real[endpointKey] = this.findOfSubchannel(channel, real));
+  }
+
+  private findOfSubchannel(channel: ObservedChannel, real: Subchannel): EndpointRecord {
     const known = channel.bySubchannel.get(real);
     if (known && !known.message.removed) return known;
     const endpoint = this.ofAddress(channel, real.getAddress());

@@ -1,13 +1,12 @@
 import { PickResult as Result } from '@pickscope/protocol/messages';
 import type { DecisionSlot, Policy } from '../policies/picker';
-import type { EndpointRecord } from '../recorder/entities';
-import type { Attempt, RecordedDecision, Recorder } from '../recorder/recorder';
+import type { Attempt, Recorder } from '../recorder/recorder';
+import { AskedFor } from './askedFor';
 import { Channels } from './channels';
 import type { ObservedChannel } from './endpoints';
 import { failOpen } from './failOpen';
 import {
   pickType,
-  type Endpoint,
   type GrpcInternals,
   type InternalChannel,
   type LoadBalancingCall,
@@ -23,16 +22,23 @@ import {
 /** Marks a copy of grpc-js that is hooked, so that two copies of this library do not both do it. */
 const hooked = Symbol.for('pickscope.hooked');
 
+/*
+ * What is known of a call stands on grpc-js's object of that call: a WeakMap takes several times as long at each pick,
+ * and again at each garbage collection (`npm run bench` has the figures).
+ */
+const attemptKey = Symbol('pickscope.attempt');
+
+/** One attempt of a call, and what is known of it. */
+type ObservedAttempt = LoadBalancingCall & { [attemptKey]?: Attempt };
+/** A call, and the last of its attempts. */
+type ObservedCall = RetryingCall & { [attemptKey]?: Attempt };
+
 export class Hooks {
   private readonly channels: Channels;
-  private readonly attempts = new WeakMap<LoadBalancingCall, Attempt>();
-  private readonly retries = new WeakMap<RetryingCall, { readonly call: number; attempts: number }>();
-  /** By the list of endpoints that a picker of ours was built with. */
-  private readonly endpointsOfPicker = new WeakMap<object, readonly EndpointRecord[]>();
-  /** The call that is being picked for. */
-  private picking: LoadBalancingCall | undefined;
+  /** The attempt that is being picked for. */
+  private picking: ObservedAttempt | undefined;
   /** The call that begins an attempt right now. */
-  private retrying: RetryingCall | undefined;
+  private beginning: ObservedCall | undefined;
 
   constructor(
     private readonly internals: GrpcInternals,
@@ -40,7 +46,8 @@ export class Hooks {
     private readonly slot: DecisionSlot,
     policies: ReadonlyMap<string, Policy>,
   ) {
-    this.channels = new Channels(recorder, slot, policies, internals.addressToString);
+    const askedFor = new AskedFor(policies, internals.loadBalancer);
+    this.channels = new Channels(recorder, slot, policies, askedFor, internals.addressToString);
   }
 
   /** Once for a copy of grpc-js; a second time does nothing. */
@@ -56,141 +63,143 @@ export class Hooks {
 
   private hookCalls(): void {
     const { LoadBalancingCall, RetryingCall } = this.internals;
-    this.replace(LoadBalancingCall.prototype, 'doPick', (original, call) => {
+    this.replace(LoadBalancingCall.prototype, 'doPick', (original) => (call) => {
       const outer = this.picking;
       this.picking = call;
       try {
-        original();
+        original.call(call);
       } finally {
         this.picking = outer;
       }
     });
-    this.replace(LoadBalancingCall.prototype, 'outputStatus', (original, call, status, ...rest) => {
+    this.replace(LoadBalancingCall.prototype, 'outputStatus', (original) => (call, status, progress) => {
+      this.slot.endedAt = NaN;
       try {
-        original(status, ...rest);
+        original.call(call, status, progress);
       } finally {
         // Afterwards, when the policy has been told of the end too.
-        const attempt = this.attempts.get(call);
-        if (attempt) failOpen(() => this.recorder.ended(attempt, status.code));
+        this.ended(call, status.code);
       }
     });
-    this.replace(RetryingCall.prototype, 'startNewAttempt', (original, call) => {
-      const outer = this.retrying;
-      this.retrying = call;
+    this.replace(RetryingCall.prototype, 'startNewAttempt', (original) => (call) => {
+      const outer = this.beginning;
+      this.beginning = call;
       try {
-        original();
+        original.call(call);
       } finally {
-        this.retrying = outer;
+        this.beginning = outer;
       }
     });
   }
 
   private hookChannels(): void {
     const { prototype } = this.internals.InternalChannel;
-    this.replace(prototype, 'doPick', (original, channel, ...args) => {
+    this.replace(prototype, 'doPick', (original) => (channel, metadata, pickInformation) => {
       const call = this.picking;
       this.picking = undefined;
       this.slot.picker = undefined;
-      const result = original(...args);
-      return (call && failOpen(() => this.picked(channel, call, result))) ?? result;
+      const result = original.call(channel, metadata, pickInformation);
+      if (!call) return result;
+      try {
+        return this.picked(channel, call, result);
+      } catch {
+        return result;
+      }
     });
-    this.replace(prototype, 'updateState', (original, channel, state) => {
-      original(state);
+    this.replace(prototype, 'updateState', (original) => (channel, state) => {
+      original.call(channel, state);
       failOpen(() => this.channels.stateChanged(channel, state));
     });
-    this.replace(prototype, 'close', (original, channel) => {
-      original();
+    this.replace(prototype, 'close', (original) => (channel) => {
+      original.call(channel);
       failOpen(() => this.channels.closed(channel));
     });
   }
 
   private hookPolicies(): void {
     const { loadBalancer, ResolvingLoadBalancer } = this.internals;
-    this.replace(loadBalancer, 'createLoadBalancer', (original, _module, config, helper, ...rest) => {
+    this.replace(loadBalancer, 'createLoadBalancer', (original) => (module, config, helper, ...rest) => {
       const created = failOpen(() => this.channels.policyCreated(config.getLoadBalancerName(), helper));
-      const balancer = original(config, created?.helper ?? helper, ...rest);
+      const balancer = original.call(module, config, created?.helper ?? helper, ...rest);
       if (created && balancer) failOpen(() => this.channels.observePolicy(created.node, balancer));
       return balancer;
     });
-    this.replace(ResolvingLoadBalancer.prototype, 'handleResolutionFailure', (original, balancer, error) => {
+    this.replace(ResolvingLoadBalancer.prototype, 'handleResolutionFailure', (original) => (balancer, error) => {
       failOpen(() => this.channels.resolutionFailed(balancer.childLoadBalancer, error.details));
-      original(error);
+      original.call(balancer, error);
     });
   }
 
   private hookConnections(): void {
     const { LeafLoadBalancer, PickFirstLoadBalancer, Subchannel } = this.internals;
-    this.replace(LeafLoadBalancer.prototype, 'startConnecting', (original, leaf) => {
+    this.replace(LeafLoadBalancer.prototype, 'startConnecting', (original) => (leaf) => {
       failOpen(() => this.channels.leafStarting(leaf));
-      original();
+      original.call(leaf);
     });
-    this.replace(PickFirstLoadBalancer.prototype, 'updateState', (original, balancer, state, picker, error) =>
-      this.channels.pickFirstReports(balancer, state, error ?? '', () => original(state, picker, error)),
-    );
-    this.replace(Subchannel.prototype, 'transitionToState', (original, subchannel, from, to, error) => {
+    this.replace(PickFirstLoadBalancer.prototype, 'updateState', (original) => (balancer, state, picker, error) => {
+      this.channels.pickFirstReports(balancer, state, error ?? '', () => original.call(balancer, state, picker, error));
+    });
+    this.replace(Subchannel.prototype, 'transitionToState', (original) => (subchannel, from, to, error) => {
       // Before: those that listen to the subchannel make endpoints and pickers of its state.
       failOpen(() => {
         if (!from.includes(subchannel.getConnectivityState())) return;
         this.channels.endpoints.subchannelChanges(subchannel, to, error ?? '');
       });
-      return original(from, to, error);
+      return original.call(subchannel, from, to, error);
     });
   }
 
-  /** Notes a pick. The result, where it is to be another, also tells when the call starts. */
-  private picked(internal: InternalChannel, call: LoadBalancingCall, result: PickResult): PickResult | undefined {
-    const channel = this.channels.of(internal);
-    this.channels.notePicker(internal, channel);
-    const attempt = this.attemptOf(call, channel);
-    const decision = this.takeDecision(channel);
+  /** Notes a pick. @returns Its result, which where it is COMPLETE also tells when the call starts. */
+  private picked(internal: InternalChannel, call: ObservedAttempt, result: PickResult): PickResult {
+    const { channels, recorder, slot } = this;
+    const channel = channels.of(internal);
+    channels.notePicker(internal, channel);
+    const attempt = (call[attemptKey] ??= this.beginAttempt(call, channel));
+    const decision = slot.picker?.decision && channels.decisionOf(channel, slot.picker.decision, slot.endpoints);
+    const time = slot.picker ? (slot.pickedAt ?? NaN) : NaN;
     if (result.pickResultType !== pickType.COMPLETE || !result.subchannel) {
-      this.recorder.picked(attempt, incomplete(result), undefined, result.status?.code ?? 0, decision);
-      return undefined;
+      recorder.picked(attempt, incomplete(result), undefined, result.status?.code ?? 0, decision, time);
+      return result;
     }
     const endpoint =
-      decision?.endpoints[decision.decision.chosen] ?? this.channels.endpoints.ofSubchannel(channel, result.subchannel);
-    this.recorder.picked(attempt, Result.COMPLETED, endpoint, 0, decision);
+      decision?.endpoints[decision.decision.chosen] ?? channels.endpoints.ofSubchannel(channel, result.subchannel);
+    recorder.picked(attempt, Result.COMPLETED, endpoint, 0, decision, time);
+    const { onCallStarted } = result;
     return {
       ...result,
       onCallStarted: () => {
-        failOpen(() => this.recorder.started(attempt));
-        result.onCallStarted?.();
+        this.started(call, attempt);
+        onCallStarted?.();
       },
     };
   }
 
-  private attemptOf(call: LoadBalancingCall, channel: ObservedChannel): Attempt {
-    const known = this.attempts.get(call);
-    if (known) return known;
-    const retry = this.retrying && this.retryOf(this.retrying);
-    this.retrying = undefined;
-    const attempt = this.recorder.attemptBegan(
-      channel.record,
-      retry?.call ?? this.recorder.nextCall(),
-      retry ? ++retry.attempts : 1,
-      call.methodName,
-    );
-    this.attempts.set(call, attempt);
-    return attempt;
-  }
-
-  private retryOf(call: RetryingCall): { readonly call: number; attempts: number } {
-    let retry = this.retries.get(call);
-    if (!retry) this.retries.set(call, (retry = { call: this.recorder.nextCall(), attempts: 0 }));
-    return retry;
-  }
-
-  /** What a policy of ours left in the slot for the pick that just was. */
-  private takeDecision(channel: ObservedChannel): RecordedDecision | undefined {
-    const { picker, endpoints } = this.slot;
-    if (!picker?.decision) return undefined;
-    let records = this.endpointsOfPicker.get(endpoints);
-    if (!records) {
-      records = endpoints.map((endpoint) => this.channels.endpoints.of(channel, endpoint as Endpoint));
-      this.endpointsOfPicker.set(endpoints, records);
-      records.forEach((record, index) => (record.status = picker.endpoints?.[index]));
+  private started(call: ObservedAttempt, attempt: Attempt): void {
+    try {
+      this.recorder.started(attempt, Number(call.childStartTime ?? NaN));
+    } catch {
+      // See failOpen.
     }
-    return { decision: picker.decision, endpoints: records };
+  }
+
+  private ended(call: ObservedAttempt, code: number): void {
+    try {
+      const attempt = call[attemptKey];
+      if (attempt) this.recorder.ended(attempt, code, this.slot.endedAt);
+    } catch {
+      // See failOpen.
+    }
+    this.slot.endedAt = NaN;
+  }
+
+  private beginAttempt(call: LoadBalancingCall, channel: ObservedChannel): Attempt {
+    const { beginning, recorder } = this;
+    const before = beginning?.[attemptKey];
+    const number = before?.call ?? recorder.nextCall();
+    const attempt = recorder.attemptBegan(channel.record, number, (before?.attempt ?? 0) + 1, call.methodName);
+    if (beginning) beginning[attemptKey] = attempt;
+    this.beginning = undefined;
+    return attempt;
   }
 
   private replace<Owner extends object, Name extends keyof Owner>(
@@ -202,9 +211,10 @@ export class Hooks {
     // Another version of grpc-js: it is observed without this.
     if (typeof original !== 'function' || this.internals.unfit.has(original)) return;
     // The types of the arguments are held by the signature above.
-    const call = around as (original: (...args: unknown[]) => unknown, self: Owner, ...args: unknown[]) => unknown;
+    const wrap = around as (original: unknown) => (self: Owner, ...args: unknown[]) => unknown;
+    const instead = wrap(original);
     owner[name] = function (this: Owner, ...args: unknown[]) {
-      return call((...given) => original.apply(this, given) as unknown, this, ...args);
+      return instead(this, ...args);
     } as Owner[Name];
   }
 }
@@ -220,7 +230,7 @@ function incomplete(result: PickResult): Result {
   }
 }
 
-/** What stands in for a method: given the original, bound already, and what the method was called with. */
+/** What stands in for a method: made once of the original, and called with the object that the method is called on. */
 type Around<Self, Method> = Method extends (...args: infer Args) => infer R
-  ? (original: (...args: Args) => R, self: Self, ...args: Args) => R
+  ? (original: (this: Self, ...args: Args) => R) => (self: Self, ...args: Args) => R
   : never;

@@ -1,3 +1,4 @@
+import type { PolicyRegistry } from './askedFor';
 import { failOpen } from './failOpen';
 
 /*
@@ -6,12 +7,13 @@ import { failOpen } from './failOpen';
  */
 
 export interface InternalChannel {
+  readonly options?: Readonly<Record<string, unknown>>;
   readonly currentPicker: object;
   /** Not there yet while the constructor runs. */
   readonly resolvingLoadBalancer?: ResolvingLoadBalancer;
   readonly getTarget: () => string;
   readonly getChannelzRef: () => { readonly id: number; readonly name: string };
-  doPick: (...args: unknown[]) => PickResult;
+  doPick: (metadata: unknown, pickInformation: unknown) => PickResult;
   updateState: (state: number) => void;
   close: () => void;
 }
@@ -24,8 +26,10 @@ export interface ResolvingLoadBalancer {
 /** One attempt of a call. */
 export interface LoadBalancingCall {
   readonly methodName: string;
+  /** When its stream was created, ms since the Unix epoch; a Date before 1.11. */
+  readonly childStartTime?: number | Date | null;
   doPick: () => void;
-  outputStatus: (status: { readonly code: number }, ...rest: unknown[]) => void;
+  outputStatus: (status: { readonly code: number }, progress: unknown) => void;
 }
 
 /** A call with all of its attempts. */
@@ -85,7 +89,7 @@ export interface LeafLoadBalancer {
   startConnecting: () => void;
 }
 
-export interface LoadBalancerModule {
+export interface LoadBalancerModule extends PolicyRegistry {
   createLoadBalancer: (
     config: { readonly getLoadBalancerName: () => string },
     helper: ControlHelper,

@@ -148,6 +148,10 @@ export interface DecisionSlot {
   picker: Picker | undefined;
   /** What the picker's indices stand for; the same array for all picks of one picker. */
   endpoints: readonly object[];
+  /** When it was asked, ns. */
+  pickedAt?: number;
+  /** When the call that ended last did, ns; NaN: none has since the slot was cleared. */
+  endedAt?: number;
   /** The picker that was built last; the balancer tells its channel of it right after. */
   built?: Picker | undefined;
 }

@@ -18,7 +18,9 @@ import {
   type Subconn,
 } from '@pickscope/protocol/messages';
 import { maxTextLength } from '@pickscope/protocol/service';
-import { monotonicNs } from './clock';
+import { monotonicNs } from '../clock';
+import type { EndpointStatus } from '../policies/picker';
+import type { Shadow } from './shadow';
 
 /*
  * What exists: channels, policies, generations, endpoints, subconns. Each record holds its entity as a message that is
@@ -51,23 +53,16 @@ export interface EndpointRecord {
   /** By address: a newer connection to the same address takes the place of the older. */
   readonly subconns: Map<string, SubconnRecord>;
   readonly counters: EndpointCounts;
-  /** Reads what its policy knows of it now. */
-  status: EndpointStatusSource | undefined;
+  /** What its policy knows of it now; identity says which picker it belongs to. undefined: the policy keeps nothing. */
+  status: EndpointStatus | undefined;
+  /** What is known of it where the policy keeps nothing; undefined: nobody watches, or nothing has happened since. */
+  shadow: Shadow | undefined;
   touched: number;
 }
 
 export interface SubconnRecord {
   message: Subconn;
   readonly endpoints: Set<EndpointRecord>;
-}
-
-/** The policy's own state of an endpoint; identity says which picker it belongs to. */
-export interface EndpointStatusSource {
-  /** ns */
-  readonly lag: number;
-  /** 0..1000 */
-  readonly success: number;
-  readonly inflight: number;
 }
 
 /** Exact, since the channel was created. */
@@ -88,10 +83,12 @@ export class EndpointCounts {
   pending = 0;
   /** By gRPC status code. */
   readonly ended = new Float64Array(17);
+  /** Attempts that have started and not ended. */
+  inflight = 0;
 
   /** Whether no attempt is on its way, so that nothing will be counted of itself. */
   get settled(): boolean {
-    return this.pending === 0 && this.started === this.ended.reduce((sum, count) => sum + count, 0);
+    return this.pending === 0 && this.inflight === 0;
   }
 }
 
@@ -154,6 +151,7 @@ export class Entities {
     parent: PolicyRecord | undefined,
     name: string,
     scoreOrder: ScoreOrder,
+    note: string,
   ): PolicyRecord {
     const message = create(PolicySchema, {
       id: ++this.lastId,
@@ -161,6 +159,7 @@ export class Entities {
       parent: parent?.message.id ?? 0,
       name: capped(name),
       scoreOrder,
+      note: capped(note),
     });
     const record: PolicyRecord = { message, channel, parent };
     channel.policies.add(record);
@@ -219,6 +218,7 @@ export class Entities {
       subconns: new Map(),
       counters: new EndpointCounts(),
       status: undefined,
+      shadow: undefined,
       touched: 0,
     };
     channel.endpoints.add(record);

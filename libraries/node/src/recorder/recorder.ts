@@ -1,35 +1,43 @@
-import { PickReason, PickResult, type Change } from '@pickscope/protocol/messages';
-import type { Decision, Reason } from '../policies/picker';
-import { monotonicNs } from './clock';
-import { Entities, type ChannelRecord, type EndpointRecord, type EndpointStatusSource } from './entities';
+import { PickResult, type Change } from '@pickscope/protocol/messages';
+import { monotonicNs } from '../clock';
+import type { Decision, EndpointStatus } from '../policies/picker';
+import { Entities, type ChannelRecord, type EndpointRecord } from './entities';
 import { MethodDictionary } from './methods';
-import { CompletionRing, PickRing, type CompletionRow, type PickRow } from './rings';
+import { Rows } from './rows';
 
 /** Reads along: is told of each change at once, and that there are new rows. */
 export interface Watcher {
   changed(change: Change): void;
-  /** Something happened since the rows were read last. */
+  /** Something was counted, the first time since a watcher has read. */
   stirred(): void;
   /** An endpoint was removed; its counters may still change. */
   departed(endpoint: EndpointRecord): void;
 }
 
 /** One attempt of a call, from its first pick to its end. */
-export interface Attempt {
-  readonly channel: ChannelRecord;
-  readonly call: number;
-  /** 1 for the first, retries and hedges count on. */
-  readonly attempt: number;
-  readonly method: number;
+export class Attempt {
   /** Of its last completed pick, until that turns out never to start. */
-  endpoint: EndpointRecord | undefined;
-  /** The picker's state of that endpoint, where it keeps any. */
-  status: EndpointStatusSource | undefined;
+  endpoint: EndpointRecord | undefined = undefined;
+  /** What the picker knew of that endpoint, where it keeps any. */
+  status: EndpointStatus | undefined = undefined;
   /** Whether it ever had a completed pick. */
-  picked: boolean;
-  /** ns; NaN: it has not started. */
-  startedAt: number;
-  ended: boolean;
+  picked = false;
+  started = false;
+  /** ns; NaN: nobody watched then. */
+  startedAt = NaN;
+  /** By grpc-js's clock, ms since the Unix epoch; NaN: unknown. */
+  startedWallMs = NaN;
+  ended = false;
+
+  /**
+   * @param attempt 1 for the first, retries and hedges count on.
+   */
+  constructor(
+    readonly channel: ChannelRecord,
+    readonly call: number,
+    readonly attempt: number,
+    readonly methodName: string,
+  ) {}
 }
 
 /** What a policy of ours decided, and the endpoints that its indices stand for. */
@@ -40,6 +48,8 @@ export interface RecordedDecision {
 
 /**
  * Counts every call, always, and keeps rows of picks and completions while someone watches.
+ *
+ * All of it runs inside of calls. While nobody watches, no clock is read.
  */
 export class Recorder {
   readonly methods = new MethodDictionary();
@@ -52,39 +62,13 @@ export class Recorder {
     },
   );
   /** undefined: nobody watches. */
-  rows: { readonly picks: PickRing; readonly completions: CompletionRing } | undefined;
+  rows: Rows | undefined;
   /** Rises with every count; `touched` of a channel or endpoint is its value when its counters last changed. */
   tick = 0;
   private readonly watchers = new Set<Watcher>();
+  /** Whether the watchers know that there is something to read. */
+  private told = false;
   private lastCall = 0;
-  private readonly pickRow: PickRow = {
-    time: 0,
-    call: 0,
-    attempt: 0,
-    channel: 0,
-    generation: 0,
-    method: 0,
-    result: 0,
-    reason: 0,
-    policy: 0,
-    endpoint: 0,
-    code: 0,
-    candidates: 0,
-    rejectedDraws: 0,
-  };
-  private readonly completionRow: CompletionRow = {
-    time: 0,
-    call: 0,
-    attempt: 0,
-    channel: 0,
-    method: 0,
-    endpoint: 0,
-    code: 0,
-    latency: 0,
-    lag: 0,
-    success: 0,
-    inflight: 0,
-  };
 
   get watcherCount(): number {
     return this.watchers.size;
@@ -92,12 +76,22 @@ export class Recorder {
 
   watch(watcher: Watcher): void {
     this.watchers.add(watcher);
-    this.rows ??= { picks: new PickRing(), completions: new CompletionRing() };
+    this.rows ??= new Rows(this.methods);
+    this.told = false;
   }
 
   unwatch(watcher: Watcher): void {
     this.watchers.delete(watcher);
-    if (this.watchers.size === 0) this.rows = undefined;
+    if (this.watchers.size > 0) return;
+    this.rows = undefined;
+    for (const { endpoints } of this.entities.channels) {
+      for (const endpoint of endpoints) endpoint.shadow = undefined;
+    }
+  }
+
+  /** A watcher reads what there is: it has to be told of what comes after. */
+  read(): void {
+    this.told = false;
   }
 
   /** An id for a call that begins. */
@@ -105,24 +99,15 @@ export class Recorder {
     return ++this.lastCall;
   }
 
-  attemptBegan(channel: ChannelRecord, call: number, attempt: number, method: string): Attempt {
+  attemptBegan(channel: ChannelRecord, call: number, attempt: number, methodName: string): Attempt {
     channel.open++;
-    return {
-      channel,
-      call,
-      attempt,
-      method: this.methods.idOf(method),
-      endpoint: undefined,
-      status: undefined,
-      picked: false,
-      startedAt: NaN,
-      ended: false,
-    };
+    return new Attempt(channel, call, attempt, methodName);
   }
 
   /**
    * @param endpoint Of a COMPLETED pick.
    * @param code Status code of a FAILED or DROPPED one, else 0.
+   * @param time When it was picked, ns; NaN: now.
    */
   picked(
     attempt: Attempt,
@@ -130,56 +115,72 @@ export class Recorder {
     endpoint: EndpointRecord | undefined,
     code: number,
     decision: RecordedDecision | undefined,
+    time = NaN,
   ): void {
     this.settle(attempt);
     this.countPick(attempt.channel, result);
     if (result === PickResult.COMPLETED && endpoint) {
       attempt.picked = true;
       attempt.endpoint = endpoint;
-      attempt.status = decision && endpoint.status;
+      attempt.status = endpoint.status;
       endpoint.counters.picks++;
       endpoint.counters.pending++;
       endpoint.touched = ++this.tick;
     }
-    if (this.rows) this.writePick(attempt, result, endpoint, code, decision);
+    if (!this.rows) return;
+    this.rows.pick(attempt, result, endpoint, statusCode(code), decision, time);
     this.stir();
   }
 
-  /** The attempt's stream was created. */
-  started(attempt: Attempt): void {
+  /**
+   * The attempt's stream was created.
+   *
+   * @param wallMs When, by grpc-js's clock, ms since the Unix epoch; NaN: it does not tell.
+   */
+  started(attempt: Attempt, wallMs = NaN): void {
     const { endpoint } = attempt;
-    attempt.startedAt = monotonicNs();
+    attempt.started = true;
+    attempt.startedWallMs = wallMs;
     if (!endpoint) return;
-    endpoint.counters.pending--;
-    endpoint.counters.started++;
+    const { counters } = endpoint;
+    counters.pending--;
+    counters.started++;
+    counters.inflight++;
     endpoint.touched = ++this.tick;
+    if (!this.rows) return;
+    attempt.startedAt = monotonicNs();
     this.stir();
   }
 
-  ended(attempt: Attempt, code: number): void {
+  /**
+   * @param time When it ended, ns; NaN: now.
+   */
+  ended(attempt: Attempt, code: number, time = NaN): void {
     if (attempt.ended) return;
     attempt.ended = true;
     const { channel, endpoint } = attempt;
-    const now = monotonicNs();
     if (!attempt.picked) {
       channel.counters.endedUnpicked++;
       channel.touched = ++this.tick;
     }
-    if (endpoint && !Number.isNaN(attempt.startedAt)) {
+    if (endpoint && attempt.started) {
       endpoint.counters.ended[statusCode(code)]!++;
+      endpoint.counters.inflight--;
       endpoint.touched = ++this.tick;
     }
-    if (this.rows) this.writeCompletion(attempt, code, now);
+    if (this.rows) {
+      this.rows.completion(attempt, statusCode(code), time);
+      this.stir();
+    }
     this.settle(attempt);
     channel.open--;
     if (channel.closing) this.entities.closeChannel(channel);
-    this.stir();
   }
 
   /** A picked attempt that picks again, or ends, without having started, never did. */
   private settle(attempt: Attempt): void {
     const { endpoint } = attempt;
-    if (!endpoint || !Number.isNaN(attempt.startedAt)) return;
+    if (!endpoint || attempt.started) return;
     endpoint.counters.pending--;
     endpoint.counters.neverStarted++;
     endpoint.touched = ++this.tick;
@@ -196,81 +197,12 @@ export class Recorder {
     else counters.dropped++;
   }
 
-  private writePick(
-    attempt: Attempt,
-    result: PickResult,
-    endpoint: EndpointRecord | undefined,
-    code: number,
-    decision: RecordedDecision | undefined,
-  ): void {
-    const { pickRow: row, rows } = this;
-    const { generation } = attempt.channel;
-    row.time = monotonicNs();
-    row.call = attempt.call;
-    row.attempt = attempt.attempt;
-    row.channel = attempt.channel.message.id;
-    row.generation = generation?.id ?? 0;
-    row.method = attempt.method;
-    row.result = result;
-    row.reason = decision ? reasons[decision.decision.reason] : PickReason.UNSPECIFIED;
-    row.policy = generation?.policy ?? 0;
-    row.endpoint = endpoint?.message.id ?? 0;
-    row.code = statusCode(code);
-    row.candidates = 0;
-    row.rejectedDraws = 0;
-    if (decision) this.writeDecision(decision);
-    rows!.picks.add(row);
-  }
-
-  private writeDecision({ decision, endpoints }: RecordedDecision): void {
-    const { pickRow: row, rows } = this;
-    const idOf = (index: number) => endpoints[index]?.message.id ?? 0;
-    row.candidates = decision.candidateCount;
-    row.rejectedDraws = decision.rejectedDraws;
-    for (let i = 0; i < decision.candidateCount; i++) {
-      const candidate = decision.candidates[i]!;
-      rows!.picks.addCandidate(idOf(candidate.endpoint), candidate);
-    }
-    for (let i = 0; i < decision.rejectedDraws * decision.candidateCount; i++) {
-      rows!.picks.addRejected(idOf(decision.rejectedEndpoints[i]!), decision.rejectedSuccess[i]!);
-    }
-  }
-
-  private writeCompletion(attempt: Attempt, code: number, now: number): void {
-    const { completionRow: row } = this;
-    const { endpoint, status } = attempt;
-    // A completion that belongs to an earlier picker does not reach the state of the present one.
-    const reached = status !== undefined && endpoint?.status === status && !Number.isNaN(attempt.startedAt);
-    row.time = now;
-    row.call = attempt.call;
-    row.attempt = attempt.attempt;
-    row.channel = attempt.channel.message.id;
-    row.method = attempt.method;
-    row.endpoint = endpoint?.message.id ?? 0;
-    row.code = statusCode(code);
-    row.latency = now - attempt.startedAt;
-    row.lag = reached ? status.lag : NaN;
-    row.success = reached ? status.success : NaN;
-    row.inflight = reached ? status.inflight : 0;
-    this.rows!.completions.add(row);
-  }
-
   private stir(): void {
+    if (this.told) return;
+    this.told = true;
     for (const watcher of this.watchers) watcher.stirred();
   }
 }
-
-const reasons: Readonly<Record<Reason, PickReason>> = {
-  only_one: PickReason.ONLY_ONE,
-  better_score: PickReason.BETTER_SCORE,
-  tie: PickReason.TIE,
-  forced: PickReason.FORCED,
-  no_healthy_pair: PickReason.NO_HEALTHY_PAIR,
-  probe: PickReason.PROBE,
-  turn: PickReason.TURN,
-  key: PickReason.KEY,
-  no_key: PickReason.NO_KEY,
-};
 
 /** A code outside of gRPC's counts as UNKNOWN. */
 function statusCode(code: number): number {

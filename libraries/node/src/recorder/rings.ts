@@ -18,6 +18,7 @@ export interface PickRow {
   policy: number;
   endpoint: number;
   code: number;
+  flags: number;
   /** How many candidates were added just before; each rejected draw brought as many endpoints. */
   candidates: number;
   rejectedDraws: number;
@@ -42,6 +43,7 @@ export class PickRing {
   readonly policy = new Uint32Array(pickCapacity);
   readonly endpoint = new Uint32Array(pickCapacity);
   readonly code = new Uint8Array(pickCapacity);
+  readonly flags = new Uint8Array(pickCapacity);
   /** Position of the row's first candidate, and how many it has. */
   readonly candidateStart = new Float64Array(pickCapacity);
   readonly candidateCount = new Uint32Array(pickCapacity);
@@ -56,6 +58,7 @@ export class PickRing {
   readonly candidateScore = new Float64Array(candidateCapacity);
   readonly candidateIdle = new Float64Array(candidateCapacity);
   readonly candidateHealthy = new Uint8Array(candidateCapacity);
+  readonly candidatePeak = new Float64Array(candidateCapacity);
 
   private rejectedHead = 0;
   readonly rejectedEndpoint = new Uint32Array(rejectedCapacity);
@@ -71,6 +74,7 @@ export class PickRing {
     this.candidateScore[at] = candidate.score;
     this.candidateIdle[at] = candidate.idle;
     this.candidateHealthy[at] = candidate.healthy ? 1 : 0;
+    this.candidatePeak[at] = candidate.peak;
   }
 
   addRejected(endpoint: number, success: number): void {
@@ -92,6 +96,7 @@ export class PickRing {
     this.policy[at] = row.policy;
     this.endpoint[at] = row.endpoint;
     this.code[at] = row.code;
+    this.flags[at] = row.flags;
     this.candidateStart[at] = this.candidateHead - row.candidates;
     this.candidateCount[at] = row.candidates;
     this.rejectedStart[at] = this.rejectedHead - row.candidates * row.rejectedDraws;
@@ -129,10 +134,12 @@ export interface CompletionRow {
   method: number;
   endpoint: number;
   code: number;
+  flags: number;
   latency: number;
   lag: number;
   success: number;
   inflight: number;
+  peak: number;
 }
 
 export const completionCapacity = 1 << 15;
@@ -146,10 +153,12 @@ export class CompletionRing {
   readonly method = new Uint32Array(completionCapacity);
   readonly endpoint = new Uint32Array(completionCapacity);
   readonly code = new Uint8Array(completionCapacity);
+  readonly flags = new Uint8Array(completionCapacity);
   readonly latency = new Float64Array(completionCapacity);
   readonly lag = new Float64Array(completionCapacity);
   readonly success = new Float32Array(completionCapacity);
   readonly inflight = new Uint32Array(completionCapacity);
+  readonly peak = new Float64Array(completionCapacity);
 
   add(row: Readonly<CompletionRow>): void {
     const at = this.head++ % completionCapacity;
@@ -160,10 +169,12 @@ export class CompletionRing {
     this.method[at] = row.method;
     this.endpoint[at] = row.endpoint;
     this.code[at] = row.code;
+    this.flags[at] = row.flags;
     this.latency[at] = row.latency;
     this.lag[at] = row.lag;
     this.success[at] = row.success;
     this.inflight[at] = row.inflight;
+    this.peak[at] = row.peak;
   }
 
   firstAvailable(position: number): number {

@@ -38,6 +38,7 @@ export function pickBatch(ring: PickRing, from: number): PickBatch {
     policy: column(ring.policy, at),
     endpoint: column(ring.endpoint, at),
     code: column(ring.code, at),
+    flags: column(ring.flags, at),
     candidateCount: column(ring.candidateCount, at),
     candidateEndpoint: column(ring.candidateEndpoint, candidates),
     candidateLagNs: column(ring.candidateLag, candidates),
@@ -46,6 +47,7 @@ export function pickBatch(ring: PickRing, from: number): PickBatch {
     candidateScore: column(ring.candidateScore, candidates),
     candidateIdleNs: column(ring.candidateIdle, candidates),
     candidateHealthy: column(ring.candidateHealthy, candidates).map((healthy) => healthy !== 0),
+    candidatePeakNs: column(ring.candidatePeak, candidates, NaN),
     rejectedDraws: column(ring.rejectedDraws, at),
     rejectedEndpoint: column(ring.rejectedEndpoint, rejected),
     rejectedSuccess: column(ring.rejectedSuccess, rejected),
@@ -66,6 +68,8 @@ export function completionBatch(ring: CompletionRing, from: number): CompletionB
     lagNs: column(ring.lag, at),
     success: column(ring.success, at),
     inflight: column(ring.inflight, at),
+    flags: column(ring.flags, at),
+    peakNs: column(ring.peak, at, NaN),
   });
 }
 
@@ -80,8 +84,9 @@ export function channelCounters({ message, counters }: ChannelRecord): ChannelCo
   });
 }
 
-export function endpointCounters({ message, counters, status }: EndpointRecord): EndpointCounters {
+export function endpointCounters({ message, counters, status, shadow }: EndpointRecord): EndpointCounters {
   const codes = [...counters.ended.keys()].filter((code) => counters.ended[code]! > 0);
+  const averages = status ?? shadow;
   return create(EndpointCountersSchema, {
     endpoint: message.id,
     picks: BigInt(counters.picks),
@@ -89,9 +94,11 @@ export function endpointCounters({ message, counters, status }: EndpointRecord):
     neverStarted: BigInt(counters.neverStarted),
     codes,
     completionsByCode: codes.map((code) => BigInt(counters.ended[code]!)),
-    lagNs: status?.lag ?? NaN,
-    success: status?.success ?? NaN,
-    inflight: status?.inflight ?? 0,
+    lagNs: averages?.lag ?? NaN,
+    success: averages?.success ?? NaN,
+    inflight: status?.inflight ?? (shadow ? counters.inflight : 0),
+    peakNs: status?.peak ?? NaN,
+    derived: averages !== undefined && averages === shadow,
   });
 }
 
@@ -143,8 +150,14 @@ function sideIndices(ring: PickRing, at: readonly number[]): [candidates: number
   return [candidates, rejected];
 }
 
-/** The values at these indices; empty where all are 0. */
-function column(values: Readonly<ArrayLike<number>>, at: readonly number[]): number[] {
-  const result = at.map((it) => values[it]!);
-  return result.every((value) => value === 0) ? [] : result;
+/** The values at these indices; empty where all are `absent`, which the reader then takes them for. */
+function column(values: Readonly<ArrayLike<number>>, at: readonly number[], absent = 0): number[] {
+  const result = new Array<number>(at.length);
+  let empty = true;
+  for (let i = 0; i < at.length; i++) {
+    const value = values[at[i]!]!;
+    result[i] = value;
+    empty &&= Object.is(value, absent);
+  }
+  return empty ? [] : result;
 }

@@ -13,7 +13,8 @@ import {
   type Process,
   type WatchResponse,
 } from '@pickscope/protocol/messages';
-import { clockPair, monotonicNs } from '../recorder/clock';
+import { monotonicNs } from '../clock';
+import { clockPair } from '../recorder/clock';
 import type { ChannelRecord, EndpointRecord } from '../recorder/entities';
 import type { Recorder, Watcher } from '../recorder/recorder';
 import { channelCounters, completionBatch, endpointCounters, pickBatch } from './batches';
@@ -108,6 +109,7 @@ export class WatchStream implements Watcher {
   private flush(): void {
     clearTimeout(this.flushTimer);
     this.flushTimer = undefined;
+    this.recorder.read();
     // Asked once: a flush is bounded, and goes out whole or not at all.
     const { full } = this.sink;
     if (!full) {

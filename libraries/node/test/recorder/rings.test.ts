@@ -49,6 +49,7 @@ describe('the rings', () => {
 
   it('drop a pick with the first of its candidates', () => {
     const { recorder, feed, rows } = watched();
+    feed.endpoint.status = { lag: 0, success: 1000, inflight: 0 };
     const attempt = recorder.attemptBegan(feed.channel, 1, 1, '/a/B');
     const wide = { decision: decision(1000, 0), endpoints: [feed.endpoint] };
     for (let i = 0; i < 200; i++) recorder.picked(attempt, PickResult.QUEUED, undefined, 0, wide);

@@ -1,0 +1,25 @@
+import { build } from 'esbuild';
+import path from 'node:path';
+
+const root = path.dirname(import.meta.dirname);
+
+/**
+ * Bundles programs of bench/speed as libraries/node/esbuild.mjs bundles the library, so that what ships is measured: tsx,
+ * which the tests use, names every closure when it is made.
+ *
+ * @param {string[]} names
+ */
+export async function buildPrograms(...names) {
+  await build({
+    entryPoints: names.map((name) => path.join(root, 'bench', 'speed', `${name}.ts`)),
+    outdir: path.join(root, 'out', 'speed'),
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    conditions: ['pickscope-source'],
+    external: ['@grpc/grpc-js', '@grpc/grpc-js/*', 'bun:jsc'],
+    logLevel: 'warning',
+  });
+}

@@ -1,0 +1,4 @@
+/** The clock of picks and of the stream: whole nanoseconds since the start of the process, monotonic. */
+export function monotonicNs(): number {
+  return Math.round(performance.now() * 1e6);
+}
