@@ -15,6 +15,8 @@ export const commands = {
   resume: 'pickscope.resume',
   clear: 'pickscope.clear',
   focusFilter: 'pickscope.focusFilter',
+  makeNodeAttachable: 'pickscope.makeNodeAttachable',
+  stopNodeAttachable: 'pickscope.stopNodeAttachable',
   copyImportLine: 'pickscope.copyImportLine',
   showLog: 'pickscope.showLog',
 } as const;
@@ -53,6 +55,8 @@ export const contexts = {
   retryable: 'pickscope.retryable',
   /** The panel shows a moment of the past. */
   paused: 'pickscope.paused',
+  /** Node programs that are started in a terminal, or debugged, are made attachable. */
+  nodeAttachable: 'pickscope.nodeAttachable',
 } as const;
 
 /** Values of a tree item's contextValue, for when-clauses. */

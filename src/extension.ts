@@ -6,12 +6,15 @@ import { registerAddressCommands } from './commands/address';
 import { registerClientCommands } from './commands/client';
 import { registerImportLineCommand } from './commands/importLine';
 import { registerLogCommand } from './commands/log';
+import { registerNodeCommands } from './commands/nodePrograms';
 import { registerPicksCommands } from './commands/picks';
 import { settings, views } from './contributions';
 import { Discovery } from './discovery/discovery';
+import { NodePrograms } from './launch/nodePrograms';
 import { setting } from './settings';
 import { ClientsView } from './views/clientsView';
 import { ContextKeys } from './views/contextKeys';
+import { NodeProgramsItem } from './views/nodeProgramsItem';
 import { PicksView } from './views/picksView';
 import { StatusBar } from './views/statusBar';
 
@@ -34,16 +37,29 @@ export function activate(context: ExtensionContext): void {
     tokenFor: (address) => tokens.get(address),
     log,
   });
-  const contextKeys = new ContextKeys(attachments);
-  const picks = new PicksView(context, attachments, discovery, log, (paused) => contextKeys.setPaused(paused));
+  const programs = new NodePrograms(context);
+  const contextKeys = new ContextKeys(attachments, programs);
+  const picks = new PicksView({
+    context,
+    attachments,
+    discovery,
+    programs,
+    log,
+    onPaused: (paused) => contextKeys.setPaused(paused),
+  });
+
+  const restorePrograms = () =>
+    programs.restore().catch((error: unknown) => log.error('Node programs could not be made attachable.', error));
 
   context.subscriptions.push(
     log,
     discovery,
     attachments,
     picks,
+    programs,
     new ClientsView(attachments, discovery),
     new StatusBar(attachments),
+    new NodeProgramsItem(programs),
     window.registerWebviewViewProvider(views.picks, picks),
     workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('pickscope')) attachments.settingsChanged();
@@ -52,10 +68,13 @@ export function activate(context: ExtensionContext): void {
     ...registerAddressCommands({ attachments, discovery, tokens }),
     ...registerPicksCommands(attachments, picks),
     registerImportLineCommand(),
+    ...registerNodeCommands(programs, log),
+    workspace.onDidGrantWorkspaceTrust(restorePrograms),
     registerLogCommand(log),
   );
   remember = () => attachments.remember();
   void attachments.restore();
+  void restorePrograms();
 }
 
 /** What was attached is attached again after a reload: VS Code waits for this to be written. */

@@ -38,6 +38,7 @@ export type PanelCommand =
   | { readonly name: 'retryNow' }
   | { readonly name: 'enterToken' }
   | { readonly name: 'copyImportLine' }
+  | { readonly name: 'makeNodeAttachable' }
   | { readonly name: 'openHelp'; readonly topic: 'environment' | 'protocol' }
   | { readonly name: 'showLog' };
 
@@ -56,6 +57,8 @@ export interface Frame {
   readonly channels: readonly ChannelChoice[];
   /** undefined: no snapshot yet, or the client has no channel. */
   readonly channel?: ChannelView;
+  /** What the attached client cannot tell though its library could, and why; its own words, in English. */
+  readonly limitations: readonly string[];
 }
 
 export interface ClientChoice {
@@ -70,7 +73,12 @@ export interface ClientChoice {
 
 /** One explicit state; each has a picture and a next action of its own. */
 export type AttachmentView =
-  | { readonly state: 'none' } // no client is attached; Frame.clients says whether there are any
+  | {
+      /** No client is attached; Frame.clients says whether there are any. */
+      readonly state: 'none';
+      /** Whether Node programs that are started in a terminal, or debugged, are made attachable. */
+      readonly nodeAttachable: boolean;
+    }
   | { readonly state: 'connecting'; readonly client: ClientChoice; readonly steps: readonly ConnectingStep[] }
   | { readonly state: 'live'; readonly client: ClientChoice; readonly paused: boolean }
   | {
@@ -110,6 +118,8 @@ export interface ChannelChoice {
 
 export type State = 'IDLE' | 'CONNECTING' | 'READY' | 'TRANSIENT_FAILURE' | 'SHUTDOWN' | 'UNKNOWN';
 
+export type ScoreOrder = 'lower' | 'higher' | 'none';
+
 export interface ChannelView {
   readonly id: number;
   readonly target: string;
@@ -117,7 +127,10 @@ export interface ChannelView {
   readonly stateSinceMs: number;
   /** The tree of policies from its root to the leaf: "outlier_detection", "p2c_ewma". */
   readonly policyPath: readonly string[];
-  readonly scoreOrder: 'lower' | 'higher' | 'none';
+  /** What is compared: loads, of which the lower one wins, weights, of which the higher one does, or nothing. */
+  readonly scoreOrder: ScoreOrder;
+  /** Why this policy runs though the program asked for another; the client's words, in English. Empty: it does not. */
+  readonly policyNote: string;
   /** The moment that this view shows: now, or Query.untilMs. */
   readonly atMs: number;
   readonly live: boolean;
@@ -192,6 +205,10 @@ export interface EndpointRow {
   /** 0..1000. */
   readonly success: number | null;
   readonly load: number | null;
+  /** Peak-sensitive average of the latency, where the policy compares by that rather than by lagMs. */
+  readonly peakMs: number | null;
+  /** Lag, success and inflight are kept by the observer: they had no part in any choice. */
+  readonly derived: boolean;
   readonly lastPickMs: number | null;
   /** Exact, since the endpoint was created. */
   readonly picks: number;
@@ -241,6 +258,10 @@ export interface ReasonCounts {
   readonly forced: number;
   readonly only: number;
   readonly unhealthy: number;
+  readonly probe: number;
+  readonly turn: number;
+  readonly key: number;
+  readonly nokey: number;
   readonly untold: number;
   readonly queued: number;
   readonly failed: number;
@@ -250,7 +271,20 @@ export interface ReasonCounts {
 }
 
 /** The branch that the policy took, or what became of the pick where it chose nothing. Also words of the filter. */
-export type Reason = 'lower' | 'tie' | 'forced' | 'only' | 'unhealthy' | 'untold' | 'queued' | 'failed' | 'dropped';
+export type Reason =
+  | 'lower'
+  | 'tie'
+  | 'forced'
+  | 'only'
+  | 'unhealthy'
+  | 'probe'
+  | 'turn'
+  | 'key'
+  | 'nokey'
+  | 'untold'
+  | 'queued'
+  | 'failed'
+  | 'dropped';
 
 export interface PickRow {
   /** Unique and rising within this attachment, whatever restarts. */
@@ -282,6 +316,8 @@ export interface PickRow {
 export interface Candidate {
   readonly endpoint: number;
   readonly lagNs: number | null;
+  /** null: the policy does not compare by a peak. */
+  readonly peakNs: number | null;
   readonly success: number | null;
   readonly inflight: number;
   readonly score: number | null;
@@ -331,7 +367,7 @@ export type EventRow = { readonly key: number; readonly timeMs: number } & (
     }
   | { readonly kind: 'endpointAdded' | 'endpointRemoved'; readonly endpoint: number; readonly address: string }
   | { readonly kind: 'channelState'; readonly from: State; readonly to: State }
-  | { readonly kind: 'policy'; readonly path: readonly string[] }
+  | { readonly kind: 'policy'; readonly path: readonly string[]; readonly note: string }
   | { readonly kind: 'restart'; readonly pid: number }
   | { readonly kind: 'drops'; readonly picks: number; readonly completions: number }
 );
@@ -339,6 +375,7 @@ export type EventRow = { readonly key: number; readonly timeMs: number } & (
 export interface Inspection {
   readonly pick: PickRow;
   readonly policy: string;
+  readonly scoreOrder: ScoreOrder;
   readonly explanation: Explanation;
   readonly generation: {
     readonly id: number;
@@ -362,7 +399,8 @@ export interface Neighbour {
 /**
  * Why this pick went as it did; the panel makes a sentence of it. `why` says what made the difference between the
  * scores: the winner was `unmeasured` (lag 0), had less `lag`, fewer calls `inflight`, or less of `both`;
- * `despite` a worse lag or inflight the other outweighed it: then `why` names what outweighed.
+ * `despite` a worse lag or inflight the other outweighed it: then `why` names what outweighed. `measure` says which
+ * average of the latency that is about: a policy that keeps a peak compares by that.
  */
 export type Explanation =
   | {
@@ -370,12 +408,21 @@ export type Explanation =
       readonly winner: Candidate;
       readonly loser: Candidate;
       readonly why: 'unmeasured' | 'lag' | 'inflight' | 'both' | 'score';
+      readonly measure: 'lag' | 'peak';
       /** The last lag that was known of an unmeasured winner, before its history was lost. */
       readonly lagBeforeLossNs: number | null;
     }
   | { readonly verdict: 'tie'; readonly winner: Candidate; readonly loser: Candidate }
   | { readonly verdict: 'forced'; readonly winner: Candidate; readonly loser: Candidate }
   | { readonly verdict: 'only'; readonly winner: Candidate | null }
+  | { readonly verdict: 'probe'; readonly winner: Candidate | null; readonly loser: Candidate | null }
+  | {
+      readonly verdict: 'turn';
+      /** The weight by which its turn came, and that of all; null: the policy does not tell. */
+      readonly weight: number | null;
+      readonly allWeights: number | null;
+    }
+  | { readonly verdict: 'key' | 'nokey' }
   | { readonly verdict: 'untold' }
   | { readonly verdict: 'queued' }
   | { readonly verdict: 'failed' | 'dropped'; readonly code: string };

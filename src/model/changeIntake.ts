@@ -7,16 +7,16 @@ import {
   type ResolverUpdate,
   type Subconn as SubconnMessage,
 } from '@pickscope/protocol/messages';
-import type { State } from '../messages/panel';
+import type { ScoreOrder, State } from '../messages/panel';
 import type { ClientClock } from './clock';
 import type { Dictionary } from './dictionary';
-import type { Channel, Endpoint, PolicyNode } from './entities';
+import type { Channel, Endpoint } from './entities';
 import type { EventLog, NewEvent } from './events';
 import type { Registry } from './registry';
 import { untrustedText } from './untrustedText';
 
 const states: readonly State[] = ['UNKNOWN', 'IDLE', 'CONNECTING', 'READY', 'TRANSIENT_FAILURE', 'SHUTDOWN'];
-const scoreOrders: readonly PolicyNode['scoreOrder'][] = ['none', 'lower', 'higher'];
+const scoreOrders: readonly ScoreOrder[] = ['none', 'lower', 'higher'];
 const causes = ['unknown', 'resolverUpdate', 'endpointReady', 'endpointNotReady'] as const;
 const maxAddresses = 20;
 const maxResolverAddresses = 100;
@@ -86,13 +86,14 @@ export class ChangeIntake {
 
   private applyPolicy(message: PolicyMessage, ms: number): void {
     const name = untrustedText(message.name);
-    this.registry.policyNameOf.set(message.id, this.names.number(name));
+    const scoreOrder = valueOf(scoreOrders, message.scoreOrder);
+    this.registry.policyOf.set(message.id, { name: this.names.number(name), scoreOrder });
     const channel = this.registry.channelOf.get(message.channel);
     if (!channel) return;
     channel.policies.delete(message.id);
     if (!message.removed && channel.policies.size < maxPoliciesPerChannel) {
-      const scoreOrder = valueOf(scoreOrders, message.scoreOrder);
-      channel.policies.set(message.id, { id: message.id, parent: message.parent, name, scoreOrder });
+      const note = untrustedText(message.note);
+      channel.policies.set(message.id, { id: message.id, parent: message.parent, name, scoreOrder, note });
     }
     this.repathed.set(channel, ms);
   }
@@ -102,9 +103,9 @@ export class ChangeIntake {
     for (const [channel, ms] of this.repathed) {
       const path = channel.currentPath();
       const before = channel.path.latest?.value;
-      if (before?.scoreOrder === path.scoreOrder && before.names.join('/') === path.names.join('/')) continue;
+      if (before && JSON.stringify(before) === JSON.stringify(path)) continue;
       channel.path.set(ms, path);
-      this.tell(channel, { kind: 'policy', timeMs: ms, path: path.names });
+      this.tell(channel, { kind: 'policy', timeMs: ms, path: path.names, note: path.note });
     }
     this.repathed.clear();
   }

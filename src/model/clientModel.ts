@@ -12,10 +12,17 @@ import { processView, type ProcessView } from './process';
 import { untrustedText } from './untrustedText';
 import { channelView, picksPerSecond } from './view';
 
-/** About 270,000 picks of two candidates. */
+/** About 259,000 picks of two candidates. */
 export const defaultPickBudgetBytes = 40 * 1024 * 1024;
 
 const maxStrings = 50_000;
+
+export interface PolicyNote {
+  readonly target: string;
+  readonly policy: string;
+  /** In English. */
+  readonly note: string;
+}
 
 /**
  * What is known of one client: fed with the messages of its streams, or of a recording, in order; asked for what a
@@ -110,6 +117,14 @@ export class ClientModel {
       watched.set(this.clock.latestMs, true);
       watched.forgetPast();
     }
+  }
+
+  /** Open channels that run another policy than the program asked for, and why. */
+  policyNotes(): PolicyNote[] {
+    return [...this.data.registry.channels.values()].flatMap(({ closed, target, path }) => {
+      const { names = [], note = '' } = path.latest?.value ?? {};
+      return closed || note === '' ? [] : [{ target, policy: names.at(-1) ?? '', note }];
+    });
   }
 
   /** All channels, open ones first. */

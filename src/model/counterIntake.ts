@@ -1,6 +1,6 @@
 import type { Counters, EndpointCounters } from '@pickscope/protocol/messages';
 import type { ClientClock } from './clock';
-import { recordReadings } from './pickIntake';
+import { recordReading } from './pickIntake';
 import type { Registry } from './registry';
 
 /** Records the exact totals as of their moment, and what the policies hold then. */
@@ -24,7 +24,7 @@ export function applyCounters(counters: Counters, registry: Registry, clock: Cli
     totals.values.started[place] = Number(message.started);
     totals.values.neverStarted[place] = Number(message.neverStarted);
     totals.values.failures[place] = failures(message);
-    recordReadings(endpoint, ms, message.lagNs, message.success, message.inflight);
+    recordReading(endpoint, ms, message);
   }
 }
 

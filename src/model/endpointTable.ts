@@ -74,7 +74,7 @@ function readingsAt(endpoint: Endpoint, atMs: number, knownSinceMs: number, held
   const { readings } = endpoint;
   const end = firstOpenBucket(atMs);
   const since = readings.bucketOf(knownSinceMs);
-  const last = (column: 'lagMs' | 'success' | 'load', from: number) => {
+  const last = (column: 'lagMs' | 'peakMs' | 'success' | 'load', from: number) => {
     const value = held ? readings.last(column, from, end) : NaN;
     return Number.isNaN(value) ? null : value;
   };
@@ -83,8 +83,10 @@ function readingsAt(endpoint: Endpoint, atMs: number, knownSinceMs: number, held
   return {
     inflight: Number.isNaN(inflight) ? null : inflight,
     lagMs: last('lagMs', since),
+    peakMs: last('peakMs', since),
     success: last('success', since),
     load: last('load', since),
+    derived: readings.last('derived', -Infinity, end) === 1,
     lastPickMs: picked < 0 ? null : picked * readings.bucketMs + readings.last('lastPickMs', picked, picked + 1),
   };
 }

@@ -1,4 +1,4 @@
-import type { State } from '../messages/panel';
+import type { ScoreOrder, State } from '../messages/panel';
 import { TimeRing } from './timeRing';
 import { Timeline } from './timeline';
 
@@ -22,8 +22,11 @@ const noReadings = {
   loads: 0,
   /** The last value known to the policy, whether read by a picker, left by a completion, or told with the counters. */
   lagMs: NaN,
+  peakMs: NaN,
   success: NaN,
   inflight: NaN,
+  /** 1: these were kept by the observer, not by the policy. */
+  derived: NaN,
 };
 const noEndpointTotals = { picks: NaN, started: NaN, neverStarted: NaN, failures: NaN };
 const noChannelTotals = { completed: NaN, queued: NaN, failed: NaN, dropped: NaN };
@@ -34,6 +37,10 @@ const noReasons = {
   tie: 0,
   forced: 0,
   unhealthy: 0,
+  probe: 0,
+  turn: 0,
+  key: 0,
+  nokey: 0,
   queued: 0,
   failed: 0,
   dropped: 0,
@@ -81,13 +88,16 @@ export interface PolicyNode {
   readonly id: number;
   readonly parent: number;
   readonly name: string;
-  readonly scoreOrder: 'lower' | 'higher' | 'none';
+  readonly scoreOrder: ScoreOrder;
+  /** Not empty: why it runs though the program asked for another. */
+  readonly note: string;
 }
 
 export interface PolicyPath {
   /** From the root to the leaf. */
   readonly names: readonly string[];
-  readonly scoreOrder: 'lower' | 'higher' | 'none';
+  readonly scoreOrder: ScoreOrder;
+  readonly note: string;
 }
 
 export interface Generation {
@@ -132,14 +142,16 @@ export class Channel {
   /** Follows the newest child from the newest root; a forged circle ends at its bound. */
   currentPath(): PolicyPath {
     const names: string[] = [];
-    let scoreOrder: PolicyPath['scoreOrder'] = 'none';
+    const notes: string[] = [];
+    let scoreOrder: ScoreOrder = 'none';
     const nodes = [...this.policies.values()];
     for (let node = nodes.findLast((root) => root.parent === 0); node && names.length < 16;) {
       names.push(node.name);
+      if (node.note !== '') notes.push(node.note);
       scoreOrder = node.scoreOrder;
       const above = node.id;
       node = nodes.findLast((child) => child.parent === above);
     }
-    return { names, scoreOrder };
+    return { names, scoreOrder, note: notes.join(' ') };
   }
 }

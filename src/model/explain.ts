@@ -1,61 +1,86 @@
-import type { Candidate, Explanation, PickRow } from '../messages/panel';
+import type { Candidate, Explanation, PickRow, ScoreOrder } from '../messages/panel';
 
-type Why = Extract<Explanation, { verdict: 'lower' | 'unhealthy' }>['why'];
+type Comparison = Extract<Explanation, { verdict: 'lower' | 'unhealthy' }>;
+
+/** What was known of the endpoints when the pick was made, besides what its row tells. */
+export interface Past {
+  /** The last lag known of an endpoint before its history was lost; null: none, or nothing was lost. */
+  lagBeforeLossNs(endpoint: number): number | null;
+  /** Sum of the weights of all that could be picked; null: not all are known. */
+  allWeights(): number | null;
+}
+
+/** What two candidates are told apart by. */
+type Difference = Pick<Comparison, 'why' | 'measure'>;
 
 /**
  * Why a pick went as it did, from what its picker read and nothing else.
  *
  * @param scoreOrder which score wins in the policy that decided.
- * @param lagBeforeLossNs last lag known of an endpoint before its history was lost; null: none, or nothing was lost.
  */
-export function explain(
-  pick: PickRow,
-  scoreOrder: 'lower' | 'higher' | 'none',
-  lagBeforeLossNs: (endpoint: number) => number | null,
-): Explanation {
-  const { reason } = pick;
-  if (reason === 'queued') return { verdict: reason };
-  if (reason === 'failed' || reason === 'dropped') return { verdict: reason, code: pick.code ?? 'UNKNOWN' };
-  const winner = pick.candidates.find((candidate) => candidate.endpoint === pick.endpoint) ?? null;
-  if (reason === 'only') return { verdict: 'only', winner };
-  const others = pick.candidates.filter((candidate) => candidate !== winner);
-  const loser = best(others, scoreOrder);
-  if (reason === 'untold' || !winner || !loser) return { verdict: 'untold' };
-  return explainComparison(pick, reason, winner, loser, scoreOrder, lagBeforeLossNs);
+export function explain(pick: PickRow, scoreOrder: ScoreOrder, past: Past): Explanation {
+  const { reason, endpoint } = pick;
+  const winner = pick.candidates.find((candidate) => candidate.endpoint === endpoint) ?? null;
+  switch (reason) {
+    case 'queued':
+    case 'untold':
+      return { verdict: reason };
+    case 'failed':
+    case 'dropped':
+      return { verdict: reason, code: pick.code ?? 'UNKNOWN' };
+    case 'only':
+      return { verdict: 'only', winner };
+    case 'turn':
+      return explainTurn(scoreOrder === 'higher' ? (winner?.score ?? null) : null, past);
+    case 'key':
+    case 'nokey':
+      return { verdict: endpoint === null ? 'untold' : reason };
+    default:
+      return explainComparison(pick, reason, winner, scoreOrder, past);
+  }
+}
+
+function explainTurn(weight: number | null, past: Past): Explanation {
+  return { verdict: 'turn', weight, allWeights: weight === null ? null : past.allWeights() };
 }
 
 function explainComparison(
   pick: PickRow,
-  reason: 'lower' | 'unhealthy' | 'tie' | 'forced',
-  winner: Candidate,
-  loser: Candidate,
-  scoreOrder: 'lower' | 'higher' | 'none',
-  lagBeforeLossNs: (endpoint: number) => number | null,
+  reason: 'lower' | 'unhealthy' | 'tie' | 'forced' | 'probe',
+  winner: Candidate | null,
+  scoreOrder: ScoreOrder,
+  past: Past,
 ): Explanation {
+  const others = pick.candidates.filter((candidate) => candidate !== winner);
+  const loser = best(others, scoreOrder);
+  if (reason === 'probe') return { verdict: 'probe', winner, loser: loser ?? null };
+  if (!winner || !loser) return { verdict: 'untold' };
   if (reason === 'tie' || reason === 'forced') return { verdict: reason, winner, loser };
-  const why = pick.derived || scoreOrder !== 'lower' ? 'score' : whyLower(winner, loser);
-  return {
-    verdict: reason,
-    winner,
-    loser,
-    why,
-    lagBeforeLossNs: why === 'unmeasured' ? lagBeforeLossNs(winner.endpoint) : null,
-  };
+  const difference = pick.derived || scoreOrder !== 'lower' ? byScore : whyLower(winner, loser);
+  const before = difference.why === 'unmeasured' ? past.lagBeforeLossNs(winner.endpoint) : null;
+  return { verdict: reason, winner, loser, ...difference, lagBeforeLossNs: before };
 }
 
-/** What made the load lower, where a load is a product that rises with lag and inflight (go-zero's p2c.go, load). */
-function whyLower(winner: Candidate, loser: Candidate): Why {
-  if (winner.lagNs === null || loser.lagNs === null) return 'score';
-  const lessLag = winner.lagNs < loser.lagNs;
+const byScore: Difference = { why: 'score', measure: 'lag' };
+
+/**
+ * What made the load lower, where a load is a product that rises with an average of the latency and with inflight
+ * (go-zero's p2c.go, load; the same with a peak in place of the mean).
+ */
+function whyLower(winner: Candidate, loser: Candidate): Difference {
+  const measure = winner.peakNs !== null && loser.peakNs !== null ? 'peak' : 'lag';
+  const [mine, other] = measure === 'peak' ? [winner.peakNs, loser.peakNs] : [winner.lagNs, loser.lagNs];
+  if (mine === null || other === null) return byScore;
+  const faster = mine < other;
   const fewerCalls = winner.inflight < loser.inflight;
-  if (winner.lagNs === 0 && lessLag) return 'unmeasured';
-  if (lessLag && fewerCalls) return 'both';
-  if (lessLag) return 'lag';
-  return fewerCalls ? 'inflight' : 'score';
+  if (mine === 0 && faster) return { why: 'unmeasured', measure };
+  if (faster && fewerCalls) return { why: 'both', measure };
+  if (faster) return { why: 'lag', measure };
+  return { why: fewerCalls ? 'inflight' : 'score', measure };
 }
 
 /** The strongest of those that were not taken. */
-function best(candidates: readonly Candidate[], scoreOrder: 'lower' | 'higher' | 'none'): Candidate | undefined {
+function best(candidates: readonly Candidate[], scoreOrder: ScoreOrder): Candidate | undefined {
   const sign = scoreOrder === 'higher' ? -1 : 1;
   const rank = (candidate: Candidate) => (candidate.score === null ? Infinity : sign * candidate.score);
   let strongest = candidates[0];

@@ -6,7 +6,7 @@ import { statusNames } from './statusCodes';
  * The filter language of the list of picks. Tokens are separated by white space; a pick is shown if all match.
  *
  *     >20ms  <5ms  >1s          latency of the call, once it ended (us, ms or s; ms if no unit is given)
- *     lower tie forced …        the reason; queued, failed, dropped
+ *     lower tie forced probe …  the reason; queued, failed, dropped
  *     ok error inflight         the outcome; UNAVAILABLE or any other status by its name
  *     method:x                  part of the method
  *     endpoint:x                part of an address of the chosen endpoint

@@ -1,6 +1,7 @@
 import type { Inspection, Neighbour } from '../messages/panel';
 import type { Dictionary } from './dictionary';
-import type { Endpoint } from './entities';
+import { isHeld } from './endpointTable';
+import type { Channel, Endpoint } from './entities';
 import { explain } from './explain';
 import { pickRow } from './pickRows';
 import { inFlight, type PickRing } from './pickRing';
@@ -21,9 +22,11 @@ export function inspect(key: number, ring: PickRing, registry: Registry, texts: 
   return {
     pick,
     policy: texts.text(ring.policy[slot]!) || (channel?.path.at(pick.timeMs)?.value.names.at(-1) ?? ''),
-    explanation: explain(pick, scoreOrder, (id) =>
-      lostMs === null ? null : lagBefore(lostMs, registry.endpoints.get(id)),
-    ),
+    scoreOrder,
+    explanation: explain(pick, scoreOrder, {
+      lagBeforeLossNs: (id) => (lostMs === null ? null : lagBefore(lostMs, registry.endpoints.get(id))),
+      allWeights: () => (channel ? allWeights(channel, pick.timeMs) : null),
+    }),
     generation: {
       id: pick.generation,
       ageMs: generation?.sinceMs == null ? null : Math.max(0, pick.timeMs - generation.sinceMs),
@@ -33,6 +36,14 @@ export function inspect(key: number, ring: PickRing, registry: Registry, texts: 
     after: neighbour(key, 1, ring),
     lagBeforeNs: lagBeforeCompletion(key, ring),
   };
+}
+
+/** Of the endpoints that a picker could hold at this moment; null: not each has been seen with its weight. */
+function allWeights({ endpoints }: Channel, ms: number): number | null {
+  const held = endpoints.filter(({ states }) => isHeld(states.at(ms)?.value.state ?? 'SHUTDOWN'));
+  const weights = held.map(({ readings }) => readings.last('load', -Infinity, readings.bucketOf(ms) + 1));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.length === 0 || Number.isNaN(sum) ? null : sum;
 }
 
 /** From the aggregates, which reach further back than single picks. */

@@ -1,4 +1,4 @@
-import type { CompletionBatch, PickBatch } from '@pickscope/protocol/messages';
+import { CompletionFlag, PickFlag, type CompletionBatch, type PickBatch } from '@pickscope/protocol/messages';
 import type { Reason } from '../messages/panel';
 import type { ClientClock } from './clock';
 import type { Channel, Endpoint } from './entities';
@@ -14,11 +14,15 @@ export const reasons: readonly Reason[] = [
   'tie',
   'forced',
   'unhealthy',
+  'probe',
+  'turn',
+  'key',
+  'nokey',
   'queued',
   'failed',
   'dropped',
 ];
-const lastPickReason = 5;
+const lastPickReason = 9;
 const completedResult = 1;
 
 /** More of one row are not kept, so that one forged row cannot take the ring. */
@@ -27,14 +31,21 @@ const maxRejectedDraws = 16;
 const maxAttempt = 1023;
 const maxCode = inFlight - 1;
 
-interface Completion {
+/** What is known of an endpoint at a moment; NaN: the policy, or whoever looks on, keeps none. */
+export interface Reading {
+  lagNs: number;
+  peakNs: number;
+  success: number;
+  inflight: number;
+  /** Kept by the observer, not by the policy. */
+  derived: boolean;
+}
+
+interface Completion extends Reading {
   endMs: number;
   withEndpoint: boolean;
   code: number;
   latencyNs: number;
-  lagNs: number;
-  success: number;
-  inflight: number;
 }
 
 /** Where a batch is read: the row, its place on the clock and among calls, and where its candidates begin. */
@@ -52,15 +63,20 @@ export class PickIntake {
   /** Completions whose pick did not come yet, and may never: by call and attempt, the newest. */
   private readonly waiting = new BoundedMap<number, Completion>(4096);
 
-  /** The completion that is being applied: the same object for each, as there are many. */
+  /** The candidate that is being applied: the same object for each, as there are many. */
+  private readonly reading: Reading = { lagNs: NaN, peakNs: NaN, success: NaN, inflight: 0, derived: false };
+
+  /** The completion that is being applied, likewise. */
   private readonly scratch: Completion = {
     endMs: 0,
     withEndpoint: false,
     code: 0,
     latencyNs: NaN,
     lagNs: NaN,
+    peakNs: NaN,
     success: NaN,
     inflight: 0,
+    derived: false,
   };
 
   constructor(
@@ -122,8 +138,7 @@ export class PickIntake {
     channel.picksSeen++;
     channel.reasons.values[reasons[ring.reason[slot]!]!][channel.reasons.open(ms)]!++;
     if (chosen) countPick(chosen, ms);
-    for (let index = 0; index < candidates; index++)
-      this.applyCandidate(batch, cursor.candidate + index, ring.entry(slot, index), chosen, ms);
+    for (let index = 0; index < candidates; index++) this.applyCandidate(batch, cursor, index, slot, chosen);
     for (let index = 0; index < candidates * draws; index++)
       this.writeRejected(batch, cursor.rejected + index, ring.entry(slot, candidates + index));
     if (this.waiting.size > 0) this.joinWaiting(slot, call, attempt);
@@ -135,7 +150,7 @@ export class PickIntake {
     ring.timeMs[slot] = ms;
     ring.generation[slot] = registry.generationOf.get(at(batch.generation, row))?.id ?? 0;
     ring.method[slot] = this.methodOf.get(at(batch.method, row)) ?? 0;
-    ring.policy[slot] = registry.policyNameOf.get(at(batch.policy, row)) ?? 0;
+    ring.policy[slot] = registry.policyOf.get(at(batch.policy, row))?.name ?? 0;
     ring.reason[slot] = reason;
     ring.endpoint[slot] = reason > lastPickReason ? 0 : (registry.endpointOf.get(at(batch.endpoint, row))?.id ?? 0);
     ring.code[slot] = Math.min(at(batch.code, row), maxCode);
@@ -144,28 +159,40 @@ export class PickIntake {
 
   private applyCandidate(
     batch: PickBatch,
-    from: number,
-    entry: number,
+    { row, candidate, ms }: Cursor,
+    index: number,
+    slot: number,
     chosen: Endpoint | undefined,
-    ms: number,
   ): void {
     const { ring } = this;
+    const from = candidate + index;
+    const entry = ring.entry(slot, index);
     const endpoint = this.registry.endpointOf.get(at(batch.candidateEndpoint, from));
-    const lagNs = at(batch.candidateLagNs, from);
-    const success = at(batch.candidateSuccess, from);
-    const inflight = at(batch.candidateInflight, from);
-    const score = at(batch.candidateScore, from);
+    const score = this.isScored(at(batch.policy, row)) ? at(batch.candidateScore, from) : NaN;
+    const { reading } = this;
+    reading.lagNs = at(batch.candidateLagNs, from);
+    reading.peakNs = orNaN(batch.candidatePeakNs, from);
+    reading.success = at(batch.candidateSuccess, from);
+    reading.inflight = at(batch.candidateInflight, from);
+    reading.derived = (ring.flags[slot]! & PickFlag.DERIVED) !== 0;
     ring.entryEndpoint[entry] = endpoint?.id ?? 0;
-    ring.entryLagNs[entry] = lagNs;
-    ring.entrySuccess[entry] = success;
-    ring.entryInflight[entry] = inflight;
+    ring.entryLagNs[entry] = reading.lagNs;
+    ring.entryPeakNs[entry] = reading.peakNs;
+    ring.entrySuccess[entry] = reading.success;
+    ring.entryInflight[entry] = reading.inflight;
     ring.entryScore[entry] = score;
     ring.entryIdleMs[entry] = at(batch.candidateIdleNs, from) / 1e6;
     ring.entryHealthy[entry] = batch.candidateHealthy[from] ? 1 : 0;
     if (!endpoint) return;
     // The count is from before the pick, which adds a call to the chosen one.
-    recordReadings(endpoint, ms, lagNs, success, endpoint === chosen ? inflight + 1 : inflight);
+    if (endpoint === chosen) reading.inflight++;
+    recordReading(endpoint, ms, reading);
     if (Number.isFinite(score)) recordLoad(endpoint, ms, score);
+  }
+
+  /** A policy that shows no scores leaves zeros where they would be. */
+  private isScored(policy: number): boolean {
+    return this.registry.policyOf.get(policy)?.scoreOrder !== 'none';
   }
 
   private writeRejected(batch: PickBatch, from: number, entry: number): void {
@@ -182,8 +209,10 @@ export class PickIntake {
     completion.code = Math.min(at(batch.code, row), maxCode);
     completion.latencyNs = at(batch.latencyNs, row);
     completion.lagNs = at(batch.lagNs, row);
+    completion.peakNs = orNaN(batch.peakNs, row);
     completion.success = at(batch.success, row);
     completion.inflight = at(batch.inflight, row);
+    completion.derived = (at(batch.flags, row) & CompletionFlag.DERIVED) !== 0;
     this.recordCompletion(completion, this.registry.channelOf.get(at(batch.channel, row)), endpoint);
     const key = ring.find(call, attempt, completion.withEndpoint);
     if (key === 0) {
@@ -195,11 +224,9 @@ export class PickIntake {
   }
 
   private recordCompletion(completion: Completion, channel: Channel | undefined, endpoint: Endpoint | undefined): void {
-    const { endMs, code, lagNs, success, inflight } = completion;
+    const { endMs, code } = completion;
     if (code !== 0 && channel) channel.reasons.values.errors[channel.reasons.open(endMs)]!++;
-    // Without either average the completion did not reach the policy, and the count says nothing.
-    const told = !Number.isNaN(lagNs) || !Number.isNaN(success);
-    if (endpoint && told) recordReadings(endpoint, endMs, lagNs, success, inflight);
+    if (endpoint) recordReading(endpoint, endMs, completion);
   }
 
   private joinWaiting(slot: number, call: number, attempt: number): void {
@@ -231,13 +258,22 @@ function at(column: readonly number[], row: number): number {
   return column[row] ?? 0;
 }
 
-/** Records what a policy knew of an endpoint at this moment; what it does not keep is NaN and stays out. */
-export function recordReadings(endpoint: Endpoint, ms: number, lagNs: number, success: number, inflight: number): void {
-  const { readings } = endpoint;
+/** As at(), for a column that says "none" where it is empty. */
+function orNaN(column: readonly number[], row: number): number {
+  return column[row] ?? NaN;
+}
+
+/** Records what was known of an endpoint at this moment; what nobody keeps is NaN and stays out. */
+export function recordReading({ readings }: Endpoint, ms: number, reading: Reading): void {
+  const { lagNs, peakNs, success, inflight, derived } = reading;
+  // A count has no NaN: without either average nobody kept it.
+  if (Number.isNaN(lagNs) && Number.isNaN(success)) return;
   const place = readings.open(ms);
   if (lagNs >= 0 && lagNs < Infinity) readings.values.lagMs[place] = lagNs / 1e6;
+  if (peakNs > 0 && peakNs < Infinity) readings.values.peakMs[place] = peakNs / 1e6;
   if (success >= 0 && success < Infinity) readings.values.success[place] = success;
-  if (inflight >= 0) readings.values.inflight[place] = inflight;
+  readings.values.inflight[place] = inflight;
+  readings.values.derived[place] = derived ? 1 : 0;
 }
 
 function recordLoad({ readings }: Endpoint, ms: number, score: number): void {

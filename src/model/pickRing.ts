@@ -44,6 +44,7 @@ export class PickRing {
   // Columns of entries.
   readonly entryEndpoint: Uint32Array;
   readonly entryLagNs: Float64Array;
+  readonly entryPeakNs: Float32Array;
   readonly entrySuccess: Float32Array;
   readonly entryInflight: Uint32Array;
   readonly entryScore: Float64Array;
@@ -87,6 +88,7 @@ export class PickRing {
     const entries = this.entryCapacity;
     this.entryEndpoint = new Uint32Array(entries);
     this.entryLagNs = new Float64Array(entries);
+    this.entryPeakNs = new Float32Array(entries);
     this.entrySuccess = new Float32Array(entries);
     this.entryInflight = new Uint32Array(entries);
     this.entryScore = new Float64Array(entries);
@@ -183,7 +185,7 @@ export class PickRing {
 
 function bytesPerRow(): number {
   const columns = 6 * 8 + 5 * 4 + 3 * 2 + 6;
-  const entry = 2 * 8 + 4 * 4 + 1;
+  const entry = 2 * 8 + 5 * 4 + 1;
   const index = 2 * 4;
   return columns + entriesPerRow * entry + index;
 }

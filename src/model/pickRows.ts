@@ -35,6 +35,7 @@ function candidatesOf(slot: number, ring: PickRing): Candidate[] {
     return {
       endpoint: ring.entryEndpoint[entry]!,
       lagNs: known(ring.entryLagNs[entry]!),
+      peakNs: known(ring.entryPeakNs[entry]!),
       success: known(ring.entrySuccess[entry]!),
       inflight: ring.entryInflight[entry]!,
       score: known(ring.entryScore[entry]!),

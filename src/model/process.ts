@@ -21,6 +21,8 @@ export interface ProcessView {
   readonly protocol: string;
   /** What is missing here is unknown, not zero. */
   readonly capabilities: readonly string[];
+  /** What the client cannot tell though its library could, and why, in English. */
+  readonly limitations: readonly string[];
 }
 
 export function processView(message: Process): ProcessView {
@@ -38,5 +40,6 @@ export function processView(message: Process): ProcessView {
     grpcVersions: message.grpcVersions.slice(0, 16).map((version) => untrustedText(version)),
     protocol: `${message.protocolMajor}.${message.protocolMinor}`,
     capabilities: message.capabilities.slice(0, 64).map((capability) => untrustedText(capability)),
+    limitations: message.limitations.slice(0, 16).map((limitation) => untrustedText(limitation)),
   };
 }

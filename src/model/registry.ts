@@ -1,4 +1,5 @@
 import type { ConnectivityState } from '@pickscope/protocol/messages';
+import type { ScoreOrder } from '../messages/panel';
 import { BoundedMap } from './boundedMap';
 import { Channel, Endpoint, reachMs, type Generation } from './entities';
 
@@ -8,11 +9,17 @@ export const maxEndpoints = 1000;
 const maxLeftOut = 100_000;
 const maxGenerations = 10_000;
 const maxSubconns = 5000;
-const maxPolicyNames = 5000;
+const maxPolicies = 5000;
 
 export interface SubconnRecord {
   readonly address: string;
   readonly state: ConnectivityState;
+}
+
+export interface PolicyRecord {
+  /** Number in the dictionary. */
+  readonly name: number;
+  readonly scoreOrder: ScoreOrder;
 }
 
 /**
@@ -30,16 +37,15 @@ export class Registry {
   readonly endpointOf = new Map<number, Endpoint>();
   readonly generationOf = new Map<number, Generation>();
   readonly subconnOf = new BoundedMap<number, SubconnRecord>(maxSubconns);
-  /** Numbers in the dictionary of the names of policies, removed ones too: picks may still come that they decided. */
-  readonly policyNameOf = new BoundedMap<number, number>(maxPolicyNames);
+  /** Removed ones too: picks may still come that they decided. */
+  readonly policyOf = new BoundedMap<number, PolicyRecord>(maxPolicies);
 
   /** Which stream is read; counts up. */
   stream = 0;
 
   /** Another process: no id means what it meant. */
   forgetWireIds(): void {
-    for (const map of [this.channelOf, this.endpointOf, this.generationOf, this.subconnOf, this.policyNameOf])
-      map.clear();
+    for (const map of [this.channelOf, this.endpointOf, this.generationOf, this.subconnOf, this.policyOf]) map.clear();
     for (const channel of this.channels.values()) {
       channel.wireId = 0;
       channel.hadPicker = false;

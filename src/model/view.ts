@@ -62,7 +62,7 @@ export function channelView(data: ClientData, channel: Channel, query: Query, ed
 function identityAt(
   { id, target, states, path }: Channel,
   atMs: number,
-): Pick<ChannelView, 'id' | 'target' | 'state' | 'stateSinceMs' | 'policyPath' | 'scoreOrder'> {
+): Pick<ChannelView, 'id' | 'target' | 'state' | 'stateSinceMs' | 'policyPath' | 'scoreOrder' | 'policyNote'> {
   const state = states.at(atMs) ?? states.latest;
   const policies = (path.at(atMs) ?? path.latest)?.value;
   return {
@@ -72,6 +72,7 @@ function identityAt(
     stateSinceMs: state?.sinceMs ?? atMs,
     policyPath: policies?.names ?? [],
     scoreOrder: policies?.scoreOrder ?? 'none',
+    policyNote: policies?.note ?? '',
   };
 }
 

@@ -18,6 +18,7 @@ import { namedEndpoints, type ChartedLines, type Looks } from './series';
 import { isIdle } from './states';
 import type { Store } from './store';
 import type { Theme } from './theme';
+import { derivedSign, isDerived } from './derived';
 
 Chart.register(LineController, LineElement, PointElement, LinearScale, Filler);
 
@@ -110,6 +111,8 @@ export class Charts {
     // A policy that compares no scores has no loads, and mostly no lag.
     const scored = channel.scoreOrder !== 'none';
     show(this.charts.load.element, scored);
+    this.charts.load.rename(channel.scoreOrder === 'higher' ? t('Weight') : t('Load'));
+    this.charts.lagMs.rename(isDerived(channel) ? `${t('Lag')} ${derivedSign}` : t('Lag'));
     show(this.charts.lagMs.element, scored || channel.series.endpoints.some(({ lagMs }) => lagMs.some(isKnown)));
     for (const chart of Object.values(this.charts)) {
       if (chart.element.hidden) continue;
@@ -145,20 +148,28 @@ class TimeChart {
   readonly element: HTMLElement;
   private readonly canvas = element('canvas');
   private readonly note: HTMLElement;
+  private readonly heading = element('span');
   private readonly chart: Chart<'line', Point[]>;
   private readonly lines = new Map<string, Line>();
   private gutter = 30;
 
   constructor(
     private readonly measure: Measure,
-    private readonly title: string,
+    private title: string,
     unit: string,
   ) {
     this.canvas.setAttribute('role', 'img');
     this.note = element('span', 'muted', unit);
-    const heading = element('h3', '', title, ' ', this.note);
+    this.heading.textContent = title;
+    const heading = element('h3', '', this.heading, ' ', this.note);
     this.element = element('div', 'chart', heading, element('div', 'canvas', this.canvas));
     this.chart = new Chart(this.canvas, this.configuration());
+  }
+
+  /** Policies differ in what they compare. */
+  rename(title: string): void {
+    this.title = title;
+    setText(this.heading, title);
   }
 
   private configuration(): ChartConfiguration<'line', Point[]> {

@@ -1,4 +1,5 @@
 import type { ChannelView, EndpointRow, EndpointSeries } from '../messages/panel';
+import { derivedSign, derivedTitle, isDerived } from './derived';
 import { button, capped, element, foreign, setAttribute, setChildren, setStyle, setText, show } from './dom';
 import { age, briefAge, count, exactTime, percent, rate, short, threeDigits } from './format';
 import { icon, key } from './glyphs';
@@ -6,7 +7,7 @@ import { t } from './l10n';
 import type { Looks } from './series';
 import type { Store } from './store';
 
-/** At and below it p2c_ewma holds an endpoint for unhealthy. */
+/** At and below it go-zero's p2c_ewma holds an endpoint for unhealthy. */
 const throttleSuccess = 500;
 
 /** The bars' full width, in steps, so that they do not breathe. */
@@ -19,10 +20,47 @@ interface Reading {
   readonly share: number | null;
   readonly picksPerSecond: number | null;
   readonly lagMs: number | null;
+  readonly peakMs: number | null;
   readonly load: number | null;
   readonly inflight: number | null;
   readonly success: number | null;
 }
+
+interface Column {
+  readonly name: string;
+  readonly text: (channel: ChannelView) => string;
+  readonly title: () => string;
+  readonly mayBeDerived?: boolean;
+}
+
+/** Between the share and the state. */
+const columns: readonly Column[] = [
+  {
+    name: 'lag',
+    text: () => t('lag ms'),
+    title: () => t('Moving average of the latency (EWMA)'),
+    mayBeDerived: true,
+  },
+  {
+    name: 'peak',
+    text: () => t('peak ms'),
+    title: () => t('Average of the latency that rises at once and falls slowly: what the picker compares by'),
+  },
+  { name: 'inflight', text: () => t('infl'), title: () => t('Calls in flight'), mayBeDerived: true },
+  {
+    name: 'success',
+    text: () => t('success'),
+    title: () => t('Moving average of success, 0 to 1000; red at 500 and below'),
+    mayBeDerived: true,
+  },
+  { name: 'rate', text: () => t('picks/s'), title: () => t('Of the last 10 s') },
+  {
+    name: 'load',
+    text: ({ scoreOrder }) => (scoreOrder === 'higher' ? t('weight') : t('load')),
+    title: () => t('What the picker compares'),
+  },
+  { name: 'last', text: () => t('last picked'), title: () => t('When it was chosen last') },
+];
 
 /** The table of endpoints: who gets how much, and how each one does. */
 export class EndpointTable {
@@ -34,6 +72,8 @@ export class EndpointTable {
   private readonly table: HTMLTableElement;
   private readonly tickSample = element('span', 'tick-sample');
   private readonly leftOut = element('p', 'left-out');
+  private readonly footnote = element('p', 'footnote', `${derivedSign} ${t('kept by Pickscope, not by the policy')}`);
+  private readonly heads = new Map<string, HTMLTableCellElement>();
   private readonly fair = element('span');
   private readonly fairness = element('span');
   private readonly rows = new Map<number, EndpointTableRow>();
@@ -46,28 +86,20 @@ export class EndpointTable {
     this.table = this.buildTable();
     const legend = element('p', 'legend', element('span', 'muted', this.tickSample, this.fair), this.fairness);
     this.fairness.title = t("Jain's index of the picks of the last 10 s: 1 = all equal, 1/n = one gets all.");
-    this.element.append(element('div', 'scroller', this.table), this.leftOut, legend, this.collapsed);
+    this.footnote.title = derivedTitle();
+    this.element.append(element('div', 'scroller', this.table), this.leftOut, legend, this.footnote, this.collapsed);
   }
 
   private buildTable(): HTMLTableElement {
     const head = element('tr');
-    const columns: readonly [string, string, string?][] = [
-      ['lag', t('lag ms'), t('Moving average of the latency (EWMA)')],
-      ['inflight', t('infl'), t('Calls in flight')],
-      ['success', t('success'), t('Moving average of success, 0 to 1000; unhealthy at 500 and below')],
-      ['rate', t('picks/s')],
-      ['load', t('load'), t('What the picker compares')],
-      ['last', t('last picked')],
-    ];
+    for (const { name } of columns) this.heads.set(name, element('th', { class: name, scope: 'col' }));
     head.append(
       element('th', { class: 'name', scope: 'col', colspan: '2' }, this.toggle),
       element('th', { class: 'share', scope: 'col', title: t('Of the picks of the last 10 s') }, t('share')),
-      ...columns.map(([name, text, title]) =>
-        element('th', { class: name, scope: 'col', ...(title && { title }) }, text),
-      ),
+      ...this.heads.values(),
       element('th', { class: 'state', scope: 'col' }, element('span', 'sr-only', t('state'))),
     );
-    const widths = ['key', 'name', 'share', ...columns.map(([name]) => name), 'state'];
+    const widths = ['key', 'name', 'share', ...this.heads.keys(), 'state'];
     return element(
       'table',
       '',
@@ -89,8 +121,25 @@ export class EndpointTable {
     setAttribute(this.toggle, 'aria-expanded', String(open));
     this.table.classList.toggle('closed', !open);
     this.renderCollapsed(channel, open);
+    this.renderHeads(channel);
     if (open) this.renderRows(channel);
     this.renderLegend(channel, open);
+  }
+
+  /** What a policy keeps and compares differs: columns are named for it, or left out. */
+  private renderHeads(channel: ChannelView): void {
+    const derived = isDerived(channel);
+    for (const { name, text, title, mayBeDerived = false } of columns) {
+      const head = this.heads.get(name)!;
+      const marked = derived && mayBeDerived;
+      setText(head, marked ? `${text(channel)}${derivedSign}` : text(channel));
+      setAttribute(head, 'title', marked ? `${title()}. ${derivedTitle()}` : title());
+    }
+    this.table.classList.toggle(
+      'peaked',
+      channel.endpoints.some(({ peakMs }) => peakMs !== null),
+    );
+    this.table.classList.toggle('unscored', channel.scoreOrder === 'none');
   }
 
   private renderCollapsed(channel: ChannelView, open: boolean): void {
@@ -127,6 +176,7 @@ export class EndpointTable {
     const legend = this.fair.closest('p')!;
     const fair = Math.max(0, ...channel.endpoints.map(({ fairShare }) => fairShare));
     show(legend, open && channel.endpoints.length > 1);
+    show(this.footnote, open && isDerived(channel));
     const { timeMs } = this.store.hover;
     show(this.tickSample, timeMs === null && fair > 0);
     if (timeMs !== null) setText(this.fair, t('at {0}', exactTime(timeMs).slice(0, -4)));
@@ -145,6 +195,7 @@ class EndpointTableRow {
   private readonly share = element('td', 'share');
   private readonly numbers = {
     lag: element('td', 'lag'),
+    peak: element('td', 'peak'),
     inflight: element('td', 'inflight'),
     success: element('td', 'success'),
     rate: element('td', 'rate'),
@@ -224,10 +275,13 @@ class EndpointTableRow {
   }
 
   private renderNumbers(endpoint: EndpointRow, reading: Reading, atMs: number, ready: boolean): void {
-    const { lag, inflight, success, rate: perSecond, load, last } = this.numbers;
+    const { lag, peak, inflight, success, rate: perSecond, load, last } = this.numbers;
     const known = (value: number | null, format: (value: number) => string) =>
       ready && value !== null && !Number.isNaN(value) ? format(value) : '';
     setText(lag, known(reading.lagMs, threeDigits));
+    setText(peak, known(reading.peakMs, threeDigits));
+    // A narrow table has no room for the column.
+    setAttribute(lag, 'title', peak.textContent === '' ? null : t('Peak {0} ms', peak.textContent));
     setText(inflight, known(reading.inflight, count));
     const unhealthy = ready && reading.success !== null && reading.success <= throttleSuccess;
     if (success.classList.toggle('red', unhealthy))
@@ -279,6 +333,7 @@ function readingOf(series: EndpointSeries | undefined, index: number, total: num
     picksPerSecond,
     share: picksPerSecond !== null && total > 0 ? known(picksPerSecond) / total : null,
     lagMs: at(series?.lagMs),
+    peakMs: null,
     load: at(series?.load),
     inflight: null,
     success: null,

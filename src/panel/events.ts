@@ -84,7 +84,7 @@ function wordsOf(event: EventRow): Words {
     case 'channelState':
       return { glyph: glyphOf(event.to), red: isFailure(event.to), text: t('channel {0} → {1}', event.from, event.to) };
     case 'policy':
-      return { glyph: 'dot', text: t('policy {0}', capped(event.path.join(' › '), 160)) };
+      return { glyph: 'dot', text: t('policy {0}', capped(event.path.join(' › '), 160)), error: event.note };
     case 'restart':
       return { glyph: 'warning', text: t('the client restarted, pid {0}', event.pid) };
     case 'drops':

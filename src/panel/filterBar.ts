@@ -118,12 +118,20 @@ interface Counter {
 /** Most frequent first, what is wrong last. */
 const counters: readonly Counter[] = [
   { reason: 'lower', label: () => t('lower'), title: () => t('The candidate with the lower load was taken.') },
-  { reason: 'tie', label: () => t('tie'), title: () => t('Both loads were equal; the first drawn was kept.') },
+  { reason: 'turn', label: () => t('turn'), title: () => t('Its turn came, by its weight.') },
+  { reason: 'key', label: () => t('key'), title: () => t('The key of the call belongs to it.') },
+  { reason: 'tie', label: () => t('tie'), title: () => t('The loads were equal.') },
   {
     reason: 'forced',
     label: () => t('forced'),
-    title: () => t('The loser was taken, because it had not been picked for over 1 s.'),
+    title: () => t('The loser was taken, because it had not been picked for too long.'),
   },
+  {
+    reason: 'probe',
+    label: () => t('probe'),
+    title: () => t('Taken to measure it: it was never measured, or not for long.'),
+  },
+  { reason: 'nokey', label: () => t('no key'), title: () => t('The call had no key: one was drawn at random.') },
   { reason: 'only', label: () => t('only one'), title: () => t('There was only one candidate.') },
   {
     reason: 'unhealthy',

@@ -1,4 +1,6 @@
 import type { Candidate, Inspection, Neighbour, PickRow } from '../messages/panel';
+import { strongest } from './candidates';
+import { derivedSign, derivedTitle } from './derived';
 import { button, capped, element, foreign, setChildren, setStyle, show } from './dom';
 import { count, duration, latency, shortMethod, threeDigits } from './format';
 import { icon, mark } from './glyphs';
@@ -7,10 +9,8 @@ import { load, sentence } from './sentence';
 import { namedEndpoints, type Looks } from './series';
 import type { Store } from './store';
 
-/** After so long without a pick, p2c_ewma takes the loser. */
-const forceAfter = '1 s';
-/** Draws that p2c_ewma makes at most. */
-const mostDraws = 3;
+/** So many candidates have a column: more would leave no room for their numbers. */
+const mostCandidates = 4;
 
 /** One pick explained: the sentence, the numbers as a formula, the branch in three steps, what became of it. */
 export class Inspector {
@@ -51,6 +51,7 @@ export class Inspector {
         ? [element('p', 'muted', t('Read while completions raced it: the numbers do not explain the choice.'))]
         : []),
       ...(pick.candidates.length > 0 ? [this.formula(inspection, name)] : []),
+      ...footnotes(pick).map((text) => element('p', 'footnote', text)),
       this.steps(inspection, name),
     ]);
     if (hadFocus) this.element.querySelector<HTMLElement>(`[data-action="${focused}"]`)?.focus();
@@ -71,8 +72,8 @@ export class Inspector {
   }
 
   private formula(inspection: Inspection, name: (endpoint: number) => string): HTMLElement {
-    const { pick, policy } = inspection;
-    const candidates = pick.candidates.slice(0, 2);
+    const { pick, policy, scoreOrder } = inspection;
+    const candidates = strongest(pick, scoreOrder, mostCandidates);
     const cells = (className: string, text: (candidate: Candidate) => Node | string) =>
       candidates.map((each) =>
         element('td', `${className} ${each.endpoint === pick.endpoint ? 'chosen' : 'loser'}`, text(each)),
@@ -80,6 +81,9 @@ export class Inspector {
     const row = (heading: string, className: string, text: (candidate: Candidate) => Node | string) =>
       element('tr', className, element('th', { scope: 'row' }, heading), ...cells('', text));
     const isP2c = policy === 'p2c_ewma' && candidates.every(followsFormula);
+    const tells = (known: (candidate: Candidate) => boolean) => candidates.some(known);
+    const averaged = tells(({ lagNs, success }) => lagNs !== null || success !== null);
+    const sign = pick.derived ? derivedSign : '';
     const agoOf = ({ idleMs }: Candidate) => (idleMs === null ? t('never') : t('{0} ago', duration(idleMs)));
     return element(
       'table',
@@ -88,15 +92,22 @@ export class Inspector {
       element(
         'tbody',
         '',
-        row(pick.derived ? t('lag, as observed') : t('lag'), '', lagOf),
+        ...(tells(({ lagNs }) => lagNs !== null) ? [row(`${t('lag')}${sign}`, '', lagOf)] : []),
+        ...(tells(({ peakNs }) => peakNs !== null) ? [row(t('peak'), '', peakOf)] : []),
         ...(isP2c ? [row('√(lag in ns + 1)', '', (each) => count(root(each)))] : []),
-        row(isP2c ? t('× (inflight + 1)') : t('inflight'), '', (each) =>
-          isP2c ? `× ${count(each.inflight + 1)}` : count(each.inflight),
-        ),
-        ...(candidates.some(({ score }) => score !== null)
-          ? [row(t('load'), 'load', (each) => (isP2c ? `= ${load(each)}` : load(each))), this.bars(pick, candidates)]
+        ...(isP2c ? [row(t('× (inflight + 1)'), '', (each) => `× ${count(each.inflight + 1)}`)] : []),
+        ...(averaged && !isP2c ? [row(`${t('inflight')}${sign}`, '', (each) => count(each.inflight))] : []),
+        ...(tells(({ score }) => score !== null)
+          ? [
+              row(scoreOrder === 'higher' ? t('weight') : t('load'), 'load', (each) =>
+                isP2c ? `= ${load(each)}` : load(each),
+              ),
+              this.bars(pick, candidates),
+            ]
           : []),
-        row(t('success'), '', ({ success, healthy }) => successOf(success, healthy)),
+        ...(tells(({ success }) => success !== null)
+          ? [row(`${t('success')}${sign}`, '', ({ success, healthy }) => successOf(success, healthy))]
+          : []),
         row(t('last picked'), '', agoOf),
       ),
     );
@@ -107,9 +118,9 @@ export class Inspector {
     candidates: readonly Candidate[],
     name: (endpoint: number) => string,
   ): HTMLElement {
-    const heads = candidates.map((candidate, index) => {
+    const heads = candidates.map((candidate) => {
       const chosen = candidate.endpoint === pick.endpoint;
-      const letter = candidates.length > 1 ? `${'AB'[index]!} ` : '';
+      const letter = candidates.length === 2 ? `${'AB'[candidates.indexOf(candidate)]!} ` : '';
       return element(
         'th',
         { scope: 'col', class: chosen ? 'chosen' : 'loser' },
@@ -122,7 +133,7 @@ export class Inspector {
     return element('tr', '', element('td'), ...heads);
   }
 
-  /** Both loads as bars that meet in the middle: how far apart they were. */
+  /** The loads as bars, of two as ones that meet in the middle: how far apart they were. */
   private bars(pick: PickRow, candidates: readonly Candidate[]): HTMLElement {
     const most = Math.max(...candidates.map(({ score }) => score ?? 0));
     const cells = candidates.map((candidate, index) => {
@@ -131,7 +142,7 @@ export class Inspector {
       setStyle(bar, 'width', `${most > 0 ? Math.max(0.5, ((candidate.score ?? 0) / most) * 100) : 0}%`);
       return element(
         'td',
-        `${index === 0 ? 'a' : 'b'} ${candidate.endpoint === pick.endpoint ? 'chosen' : 'loser'}`,
+        `${candidates.length === 2 && index === 1 ? 'b' : 'a'} ${candidate.endpoint === pick.endpoint ? 'chosen' : 'loser'}`,
         bar,
       );
     });
@@ -174,6 +185,15 @@ export class Inspector {
   }
 }
 
+/** What is to be known of the numbers above. */
+function footnotes({ candidates, derived }: PickRow): string[] {
+  const more = candidates.length - mostCandidates;
+  return [
+    ...(more > 0 ? [t('{0} more candidates were compared', more)] : []),
+    ...(derived ? [`${derivedSign} ${derivedTitle()}`] : []),
+  ];
+}
+
 function parts(texts: readonly Part[]): Node[] {
   return texts.map(({ text, strong }) => element(strong ? 'b' : 'span', 'foreign', capped(text)));
 }
@@ -192,24 +212,30 @@ function lagOf({ lagNs }: Candidate): string {
   return lagNs === 0 ? t('0, unmeasured') : t('{0} ms', threeDigits(lagNs / 1e6));
 }
 
+function peakOf({ peakNs }: Candidate): string {
+  if (peakNs === null) return '–';
+  return peakNs === 0 ? t('0, unmeasured') : t('{0} ms', threeDigits(peakNs / 1e6));
+}
+
 function successOf(success: number | null, healthy: boolean): Node | string {
   if (success === null) return '–';
   const text = t('{0} of 1000', success);
   return healthy ? text : element('span', 'red', icon('warning'), ' ', text);
 }
 
-/** The branch that was taken, as three steps; the one that decided is bold. */
+/** The branch of p2c_ewma that was taken, as three steps; the one that decided is bold. */
 function branch(inspection: Inspection): [string, Node[]][] {
-  const { explanation, pick } = inspection;
-  if (pick.candidates.length < 2 || !('winner' in explanation) || !('loser' in explanation)) return [];
+  const { explanation, pick, policy } = inspection;
+  if (policy !== 'p2c_ewma' || pick.candidates.length < 2 || !('winner' in explanation) || !('loser' in explanation))
+    return [];
   const { verdict } = explanation;
   const draws = pick.rejected.length + 1;
   const [a, b] = pick.candidates as [Candidate, Candidate];
   const draw =
     verdict === 'unhealthy'
       ? rich('**none of {0} draws healthy: the last kept**', draws)
-      : rich('both drawn, draw {0} of at most {1} kept', draws, mostDraws);
-  const healthyDraw = a.healthy && b.healthy ? rich('both healthy, draw {0} of {1} kept', draws, mostDraws) : draw;
+      : rich('both drawn, draw {0} kept', draws);
+  const healthyDraw = a.healthy && b.healthy ? rich('both healthy, draw {0} kept', draws) : draw;
   const other = pick.candidates.find(({ endpoint }) => endpoint !== pick.endpoint) ?? b;
   return [
     [t('1 draw'), parts(verdict === 'unhealthy' ? draw : healthyDraw)],
@@ -233,7 +259,7 @@ function force(verdict: string, { idleMs }: Candidate): Part[] {
   if (verdict === 'forced') {
     return idleMs === null
       ? rich('**loser never picked: yes, taken**')
-      : rich('**loser picked {0} ago, over {1}: yes, taken**', duration(idleMs), forceAfter);
+      : rich('**loser picked {0} ago: yes, taken**', duration(idleMs));
   }
   return idleMs === null ? rich('loser never picked: no') : rich('loser picked {0} ago: no', duration(idleMs));
 }

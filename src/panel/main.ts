@@ -8,6 +8,7 @@ import { Header } from './header';
 import { Host } from './host';
 import { Inspector } from './inspector';
 import { useBundle } from './l10n';
+import { Notices } from './notices';
 import './panel.css';
 import { PickChart } from './pickChart';
 import { PickList } from './picks';
@@ -44,15 +45,34 @@ class Panel {
     const picks = new PickList(store, looks);
     const header = new Header(store);
     const states = new States(store);
+    const notices = new Notices(store);
     const endpoints = new EndpointTable(store, looks);
     const idle = new Idle(store);
     const inspector = new Inspector(store, looks, (from, by) => picks.move(from, by));
     const events = new Events(store);
     const announcer = new Announcer(store);
-    this.views = [header, states, endpoints, idle, this.filter, picks, pickChart, inspector, events, announcer];
+    this.views = [
+      header,
+      states,
+      notices,
+      endpoints,
+      idle,
+      this.filter,
+      picks,
+      pickChart,
+      inspector,
+      events,
+      announcer,
+    ];
     const who = element('div', 'who', endpoints.element, pickChart.element, inspector.element, events.element);
     const when = element('div', 'when', idle.element, this.charts.element, this.filter.element, picks.element);
-    this.root.append(header.element, states.element, element('div', 'columns', who, when), announcer.element);
+    this.root.append(
+      header.element,
+      states.element,
+      notices.element,
+      element('div', 'columns', who, when),
+      announcer.element,
+    );
     store.subscribe((byReader) => this.schedule(byReader ? 0 : interval));
     document.addEventListener('keydown', (event) => this.key(event));
     document.addEventListener('visibilitychange', () => this.schedule(0));

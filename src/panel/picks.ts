@@ -1,4 +1,5 @@
-import type { Candidate, ChannelView, EventRow, PickRow, Reason } from '../messages/panel';
+import type { Candidate, ChannelView, EventRow, PickRow, Reason, ScoreOrder } from '../messages/panel';
+import { isCompared, strongest } from './candidates';
 import { capped, element, foreign, setAttribute, setChildren, setStyle, setText, show } from './dom';
 import { clock, exactLoad, exactTime, latency, shortMethod, timeOfDay } from './format';
 import { mark } from './glyphs';
@@ -76,15 +77,21 @@ export class PickList {
     const { picks } = store;
     this.renderRows(channel, picks);
     setText(this.minute, picks[0] ? clock(picks[0].timeMs).hourMinute : '');
-    const scored = channel.scoreOrder !== 'none';
-    setText(this.heads[2]!, scored ? t('load A') : t('endpoint'));
-    setText(this.heads[3]!, scored ? t('load B') : '');
-    this.element.classList.toggle('unscored', !scored);
+    this.renderHeads(channel.scoreOrder);
     const foot = this.footOf(channel, picks.length);
     show(this.foot, foot !== '');
     setText(this.foot, foot);
     this.element.classList.toggle('held', store.held !== undefined);
     this.revealInspected();
+  }
+
+  /** Loads are compared, so each has a column; where weights take turns, the name says more. */
+  private renderHeads(order: ScoreOrder): void {
+    const pairs = order === 'lower' || (order === 'higher' && this.store.picks.some(isCompared));
+    const heads = order === 'lower' ? [t('load A'), t('load B')] : [t('weight A'), t('weight B')];
+    setText(this.heads[2]!, pairs ? heads[0]! : t('endpoint'));
+    setText(this.heads[3]!, pairs ? heads[1]! : '');
+    this.element.classList.toggle('unscored', !pairs);
   }
 
   /** Below the last row: why there are no more. */
@@ -108,7 +115,7 @@ export class PickList {
         separators.add(separator.key);
         children.push(this.separator(separator));
       }
-      const row = this.row(pick, names);
+      const row = this.row(pick, names, channel.scoreOrder);
       row.update(pick, pick.key === this.store.query.inspect, pick.key === focusable);
       children.push(row.element);
     }
@@ -116,9 +123,9 @@ export class PickList {
     setChildren(this.body, children);
   }
 
-  private row(pick: PickRow, names: ReadonlyMap<number, string>): PickTableRow {
+  private row(pick: PickRow, names: ReadonlyMap<number, string>, order: ScoreOrder): PickTableRow {
     let row = this.rows.get(pick.key);
-    if (!row) this.rows.set(pick.key, (row = new PickTableRow(pick, this.looks, names)));
+    if (!row) this.rows.set(pick.key, (row = new PickTableRow(pick, this.looks, names, order)));
     return row;
   }
 
@@ -198,9 +205,9 @@ class PickTableRow {
   private readonly outcome = element('td', 'outcome');
   private drawnOutcome: PickRow['outcome'] | undefined;
 
-  constructor(pick: PickRow, looks: Looks, names: ReadonlyMap<number, string>) {
+  constructor(pick: PickRow, looks: Looks, names: ReadonlyMap<number, string>, order: ScoreOrder) {
     const nameOf = (endpoint: number) => capped(names.get(endpoint) ?? t('an endpoint that is gone'), 80);
-    const cells = pick.candidates.length >= 2 ? pair(pick, looks, nameOf) : [single(pick, looks, nameOf)];
+    const cells = isCompared(pick) ? pair(pick, looks, nameOf, order) : [single(pick, looks, nameOf)];
     this.element = element(
       'tr',
       { 'data-key': String(pick.key), 'data-reason': pick.reason },
@@ -268,8 +275,9 @@ interface CandidateCell {
 
 type NameOf = (endpoint: number) => string;
 
-function pair(pick: PickRow, looks: Looks, nameOf: NameOf): CandidateCell[] {
-  return pick.candidates.slice(0, 2).map((candidate, index) => {
+/** The two that were compared; of more, the chosen one and the strongest of the others. */
+function pair(pick: PickRow, looks: Looks, nameOf: NameOf, order: ScoreOrder): CandidateCell[] {
+  return strongest(pick, order, 2).map((candidate, index) => {
     const chosen = candidate.endpoint === pick.endpoint;
     return candidateCell(candidate, index === 0 ? 'a' : 'b', chosen, looks, nameOf);
   });
@@ -321,9 +329,11 @@ function single(pick: PickRow, looks: Looks, nameOf: NameOf): CandidateCell {
   return { cell, score: null };
 }
 
-/** Lower load is the rule, so it is muted; what is rare is tagged. */
+const commonReasons: ReadonlySet<Reason> = new Set(['lower', 'untold', 'only', 'turn', 'key']);
+
+/** What is the rule is muted; what is rare is tagged. */
 function reasonTag(pick: PickRow): HTMLElement {
-  const plain = pick.reason === 'lower' || pick.reason === 'untold' || pick.reason === 'only';
+  const plain = commonReasons.has(pick.reason);
   const className = pick.reason === 'failed' || pick.reason === 'dropped' ? 'tag red' : plain ? 'muted' : 'tag';
   const tag = element('span', className, reasonWord(pick.reason), pick.raced ? '*' : null);
   if (pick.raced) tag.title = t('Read while completions raced it: the numbers do not explain the choice.');
@@ -342,6 +352,14 @@ export function reasonWord(reason: Reason): string {
       return t('only');
     case 'unhealthy':
       return t('sick');
+    case 'probe':
+      return t('probe');
+    case 'turn':
+      return t('turn');
+    case 'key':
+      return t('key');
+    case 'nokey':
+      return t('no key');
     case 'untold':
       return '–';
     case 'queued':

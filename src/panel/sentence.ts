@@ -1,38 +1,56 @@
 import type { Candidate, Explanation, Inspection } from '../messages/panel';
 import { count, duration, exactLoad, threeDigits } from './format';
-import { rich, type Part } from './l10n';
+import { rich, t, type Part } from './l10n';
 
 type Name = (endpoint: number) => string;
+type Verdict<V extends Explanation['verdict']> = Extract<Explanation, { verdict: V }>;
 
 /** Why a pick went as it did, in a sentence with the numbers that were compared. */
 export function sentence(inspection: Inspection, name: Name): Part[] {
-  const { explanation, pick, policy } = inspection;
+  const { explanation, pick } = inspection;
   switch (explanation.verdict) {
     case 'lower':
-      return [...comparison(explanation, name), ...because(explanation, inspection)];
+      return [...comparison(inspection, explanation, name), ...because(explanation, inspection)];
     case 'unhealthy':
       return [
         ...rich('No pair of {0} draws was healthy, so the last was compared. ', pick.rejected.length + 1),
-        ...comparison(explanation, name),
+        ...comparison(inspection, explanation, name),
         ...because(explanation, inspection),
       ];
     case 'tie':
-      return rich(
-        '**{0} and {1} had the same load, {2}**: then the first one drawn is kept.',
-        name(explanation.winner.endpoint),
-        name(explanation.loser.endpoint),
-        load(explanation.winner),
-      );
+      return tie(inspection, explanation, name);
     case 'forced':
       return forced(inspection, explanation.winner, explanation.loser, name);
+    case 'probe':
+      return probe(inspection, explanation, name);
+    default:
+      return withoutComparison(inspection, explanation, name);
+  }
+}
+
+type Compared = Verdict<'lower' | 'unhealthy'>;
+type Uncompared = Exclude<Explanation, Verdict<'lower' | 'unhealthy' | 'tie' | 'forced' | 'probe'>>;
+
+function withoutComparison({ pick, policy }: Inspection, explanation: Uncompared, name: Name): Part[] {
+  const chosen = name(pick.endpoint ?? 0);
+  switch (explanation.verdict) {
     case 'only':
       return explanation.winner
         ? rich('**{0} was the only candidate**: nothing was compared.', name(explanation.winner.endpoint))
         : rich('**There was only one candidate**: nothing was compared.');
+    case 'turn':
+      return turn(explanation, chosen);
+    case 'key':
+      return rich(
+        '**The key of the call belongs to {0}**: calls with the same key go there while it is ready.',
+        chosen,
+      );
+    case 'nokey':
+      return rich('**The call had no key**, so {0} was drawn at random.', chosen);
     case 'untold':
       return pick.endpoint === null
         ? rich('**{0} does not tell why.**', policy)
-        : rich('**{1} chose {0}**, and does not tell why.', name(pick.endpoint), policy);
+        : rich('**{1} chose {0}**, and does not tell why.', chosen, policy);
     case 'queued':
       return rich('**No endpoint was ready**: the call waits for the next picker.');
     case 'failed':
@@ -42,40 +60,38 @@ export function sentence(inspection: Inspection, name: Name): Part[] {
   }
 }
 
-type Compared = Extract<Explanation, { verdict: 'lower' | 'unhealthy' }>;
-
-function comparison({ winner, loser }: Compared, name: Name): Part[] {
-  return rich('**{0} won with load {1} against {2}**', name(winner.endpoint), load(winner), load(loser));
+function comparison({ scoreOrder }: Inspection, { winner, loser }: Compared, name: Name): Part[] {
+  return scoreOrder === 'higher'
+    ? rich('**{0} won with weight {1} against {2}**', name(winner.endpoint), load(winner), load(loser))
+    : rich('**{0} won with load {1} against {2}**', name(winner.endpoint), load(winner), load(loser));
 }
 
 function because(explanation: Compared, inspection: Inspection): Part[] {
-  const { winner, loser } = explanation;
-  const lags = [lag(winner), lag(loser)] as const;
-  const flights = [count(winner.inflight), count(loser.inflight)] as const;
-  switch (explanation.why) {
+  const { winner, loser, why, measure } = explanation;
+  const [mine, other] = measure === 'peak' ? [winner.peakNs, loser.peakNs] : [winner.lagNs, loser.lagNs];
+  const latency = measure === 'peak' ? t('peak') : t('lag');
+  const values = [latency, milliseconds(mine), milliseconds(other), count(winner.inflight), count(loser.inflight)];
+  switch (why) {
     case 'unmeasured':
       return unmeasured(explanation, inspection);
     case 'lag':
       return winner.inflight > loser.inflight
         ? rich(
-            ': its lag was lower, {0} against {1} ms, which outweighs its {2} calls in flight against {3}.',
-            ...lags,
-            ...flights,
+            ': its {0} was lower, {1} against {2} ms, which outweighs its {3} calls in flight against {4}.',
+            ...values,
           )
-        : rich(': its lag was lower, {0} against {1} ms.', ...lags);
+        : rich(': its {0} was lower, {1} against {2} ms.', ...values);
     case 'inflight':
-      return (winner.lagNs ?? 0) > (loser.lagNs ?? 0)
+      return (mine ?? 0) > (other ?? 0)
         ? rich(
-            ': it had fewer calls in flight, {2} against {3}, which outweighs its lag of {0} against {1} ms.',
-            ...lags,
-            ...flights,
+            ': it had fewer calls in flight, {3} against {4}, which outweighs its {0} of {1} against {2} ms.',
+            ...values,
           )
-        : rich(': it had fewer calls in flight, {0} against {1}.', ...flights);
+        : rich(': it had fewer calls in flight, {3} against {4}.', ...values);
     case 'both':
       return rich(
-        ': its lag was lower, {0} against {1} ms, and so were its calls in flight, {2} against {3}.',
-        ...lags,
-        ...flights,
+        ': its {0} was lower, {1} against {2} ms, and so were its calls in flight, {3} against {4}.',
+        ...values,
       );
     case 'score':
       return rich('.');
@@ -95,23 +111,52 @@ function unmeasured({ lagBeforeLossNs }: Compared, { generation }: Inspection): 
   return [...cause, ...rich(' Until then its lag was {0} ms.', threeDigits(lagBeforeLossNs / 1e6))];
 }
 
+/** go-zero keeps the first one drawn; another policy may do otherwise. */
+function tie({ policy }: Inspection, { winner, loser }: Verdict<'tie'>, name: Name): Part[] {
+  const values = [name(winner.endpoint), name(loser.endpoint), load(winner)] as const;
+  return policy === 'p2c_ewma'
+    ? rich('**{0} and {1} had the same load, {2}**: then the first one drawn is kept.', ...values)
+    : rich('**{0} and {1} had the same load, {2}**, so it did not decide.', ...values);
+}
+
 /** In a forced pick the loser of the comparison is the one that is taken. */
 function forced({ pick }: Inspection, winner: Candidate, loser: Candidate, name: Name): Part[] {
   const [taken, other] = pick.endpoint === winner.endpoint ? [winner, loser] : [loser, winner];
   const head = rich('**{0} was forced with load {1} against {2}**', name(taken.endpoint), load(taken), load(other));
-  const cause =
-    taken.idleMs === null
-      ? rich(': it had never been picked, and its lag is to be measured.')
-      : rich(': it had not been picked for {0}, and its lag is to be measured again.', duration(taken.idleMs));
-  return [...head, ...cause];
+  return [...head, ...toBeMeasured(taken)];
+}
+
+function probe({ pick }: Inspection, { winner, loser }: Verdict<'probe'>, name: Name): Part[] {
+  if (!winner) return rich('**{0} was probed**: its lag is to be measured.', name(pick.endpoint ?? 0));
+  const head =
+    loser?.score == null
+      ? rich('**{0} was probed**', name(winner.endpoint))
+      : rich('**{0} was probed with load {1} against {2}**', name(winner.endpoint), load(winner), load(loser));
+  return [...head, ...(winner.lagNs === 0 ? rich(': its lag was not yet measured.') : toBeMeasured(winner))];
+}
+
+function toBeMeasured({ idleMs }: Candidate): Part[] {
+  return idleMs === null
+    ? rich(': it had never been picked, and its lag is to be measured.')
+    : rich(': it had not been picked for {0}, and its lag is to be measured again.', duration(idleMs));
+}
+
+function turn({ weight, allWeights }: Verdict<'turn'>, name: string): Part[] {
+  if (weight === null) return rich('**It was the turn of {0}**, by its weight.', name);
+  return allWeights === null
+    ? rich('**It was the turn of {0}**, by weight {1}.', name, number(weight))
+    : rich('**It was the turn of {0}**, by weight {1} of {2}.', name, number(weight), number(allWeights));
 }
 
 /** As the list shows it, with separators: the numbers of the sentence give the choice, too. */
 export function load({ score }: Candidate): string {
-  if (score === null) return '–';
+  return score === null ? '–' : number(score);
+}
+
+function number(score: number): string {
   return Number.isInteger(score) ? count(score) : exactLoad(score);
 }
 
-function lag({ lagNs }: Candidate): string {
-  return lagNs === null ? '–' : threeDigits(lagNs / 1e6);
+function milliseconds(ns: number | null): string {
+  return ns === null ? '–' : threeDigits(ns / 1e6);
 }

@@ -29,7 +29,7 @@ export class States {
   private draw(frame: Frame, content: Content): Node {
     switch (content.state) {
       case 'none':
-        return frame.clients.length === 0 ? this.noneFound() : this.noneAttached(frame.clients);
+        return frame.clients.length === 0 ? this.noneFound(content.nodeAttachable) : this.noneAttached(frame.clients);
       case 'connecting':
         return this.connecting(content.steps);
       case 'lost':
@@ -39,16 +39,28 @@ export class States {
     }
   }
 
-  private noneFound(): Node {
+  private noneFound(nodeAttachable: boolean): Node {
     return element(
       'section',
       'empty',
       element('p', 'lead', t('No gRPC client to attach to.')),
-      element('p', 'muted', t('A client shows up here by itself, as soon as one runs with this first line:')),
+      ...this.unchangedPrograms(nodeAttachable),
+      element('p', 'muted', t('Elsewhere, a client shows up by itself as soon as it runs with this first line:')),
       element('pre', '', element('code', '', importLine)),
-      button('primary wide', () => this.store.command({ name: 'copyImportLine' }), t('Copy Line')),
+      button('secondary wide', () => this.store.command({ name: 'copyImportLine' }), t('Copy Line')),
       element('p', 'muted', ...this.otherWays()),
     );
+  }
+
+  /** The shortest way: nothing in the program changes. */
+  private unchangedPrograms(attachable: boolean): Node[] {
+    const now = t('A Node program that you start in a new terminal, or debug, shows up here by itself.');
+    if (attachable) return [element('p', '', now)];
+    const command = () => this.store.command({ name: 'makeNodeAttachable' });
+    return [
+      element('p', 'muted', t('Your programs need no change when you start them in the terminal, or debug them:')),
+      button('primary wide', command, t('Make Node programs attachable')),
+    ];
   }
 
   private noneAttached(clients: readonly ClientChoice[]): Node {

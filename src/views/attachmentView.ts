@@ -8,9 +8,10 @@ import { lossText, refusalText } from './failureText';
 export function attachmentView(
   attachment: Pick<Attachment, 'id' | 'state' | 'target' | 'identity'> | undefined,
   paused: boolean,
+  nodeAttachable: boolean,
   nowMs: number,
 ): AttachmentView {
-  if (!attachment) return { state: 'none' };
+  if (!attachment) return { state: 'none', nodeAttachable };
   const { state, target, identity } = attachment;
   const client = clientChoice(attachment.id, identity, true);
   switch (state.kind) {

@@ -5,6 +5,7 @@ import type { AttachmentState } from '../attachment/attachmentState';
 import { knownClients, type KnownClient } from '../attachment/knownClients';
 import { commands, treeItems, views } from '../contributions';
 import type { Discovery, Watch } from '../discovery/discovery';
+import type { ClientModel } from '../model/clientModel';
 import { lossText, refusalText } from './failureText';
 import { clientDescription, stateText } from './clientText';
 
@@ -39,14 +40,19 @@ export class ClientsView implements TreeDataProvider<KnownClient> {
     const item = new TreeItem({ label: identity.name });
     item.id = id;
     item.description = clientDescription(identity);
-    // A plain string: what a client says of itself is never Markdown.
-    item.tooltip = tooltipOf(client);
     item.iconPath = iconOf(attachment?.state);
     item.contextValue = contextOf(attachment?.state);
     item.command = attachment
       ? { command: commands.select, title: l10n.t('Show'), arguments: [id] }
       : { command: commands.attachTo, title: l10n.t('Attach'), arguments: [id] };
     item.accessibilityInformation = { label: `${identity.name}, ${stateText(attachment?.state)}, ${item.description}` };
+    return item;
+  }
+
+  /** Not before it is looked at: what a client says of its channels changes, and the tree is not told. */
+  resolveTreeItem(item: TreeItem, client: KnownClient): TreeItem {
+    // A plain string: what a client says of itself is never Markdown.
+    item.tooltip = tooltipOf(client);
     return item;
   }
 
@@ -74,7 +80,19 @@ function tooltipOf({ identity, address, attachment }: KnownClient): string {
     lines.push(refusalText(attachment.state.refusal, attachment.target, identity));
   if (identity.pid !== 0) lines.push(l10n.t('Process {0} on {1}', identity.pid, identity.hostName));
   lines.push(address);
+  if (attachment) lines.push(...warningsOf(attachment.model));
   return lines.join('\n');
+}
+
+/** What the reader of the client's picks should know. */
+function warningsOf(model: ClientModel): string[] {
+  const notes = model
+    .policyNotes()
+    .map(({ target, policy, note }) =>
+      l10n.t('{0} runs {1}, though the program asked for another policy. {2}', target, policy, note),
+    );
+  const limitations = model.process?.limitations ?? [];
+  return [...notes, ...limitations.map((limitation) => l10n.t('Cannot be seen: {0}', limitation))];
 }
 
 function iconOf(state: AttachmentState | undefined): ThemeIcon {

@@ -1,13 +1,18 @@
 import { commands } from 'vscode';
 import type { Attachments } from '../attachment/attachments';
 import { contexts } from '../contributions';
+import type { NodePrograms } from '../launch/nodePrograms';
 
 /** Keeps the context keys of when-clauses; VS Code is told only what has changed. */
 export class ContextKeys {
   readonly #known = new Map<string, boolean>();
 
-  constructor(private readonly attachments: Attachments) {
+  constructor(
+    private readonly attachments: Attachments,
+    private readonly programs: NodePrograms,
+  ) {
     attachments.on('change', () => this.#update());
+    programs.onDidChange(() => this.#update());
     this.#update();
   }
 
@@ -18,6 +23,7 @@ export class ContextKeys {
   #update(): void {
     const { selected } = this.attachments;
     this.#set(contexts.attached, selected !== undefined);
+    this.#set(contexts.nodeAttachable, this.programs.on);
     this.#set(contexts.retryable, selected?.state.kind === 'lost' || selected?.state.kind === 'refused');
   }
 

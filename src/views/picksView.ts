@@ -4,6 +4,7 @@ import type { Attachments } from '../attachment/attachments';
 import { knownClients } from '../attachment/knownClients';
 import { commands, views } from '../contributions';
 import type { Discovery, Watch } from '../discovery/discovery';
+import type { NodePrograms } from '../launch/nodePrograms';
 import type { Frame, PanelCommand, Query, ToHost, ToPanel } from '../messages/panel';
 import { attachmentView, clientChoice } from './attachmentView';
 import { panelHtml } from './panelHtml';
@@ -15,6 +16,15 @@ const frameMs = 100;
 const idleFrameMs = 1000;
 
 export type PanelAction = Extract<ToPanel, { type: 'do' }>['action'];
+
+export interface PicksViewOptions {
+  readonly context: ExtensionContext;
+  readonly attachments: Attachments;
+  readonly discovery: Discovery;
+  readonly programs: NodePrograms;
+  readonly log: LogOutputChannel;
+  readonly onPaused: (paused: boolean) => void;
+}
 
 /** The side panel's host: owns the data, and answers the panel's query whenever the answer changes. */
 export class PicksView implements WebviewViewProvider {
@@ -28,22 +38,17 @@ export class PicksView implements WebviewViewProvider {
   #shownVersion = -1;
   #shownMs = 0;
 
-  constructor(
-    private readonly context: ExtensionContext,
-    private readonly attachments: Attachments,
-    private readonly discovery: Discovery,
-    private readonly log: LogOutputChannel,
-    private readonly onPaused: (paused: boolean) => void,
-  ) {
+  constructor(private readonly options: PicksViewOptions) {
     const changed = () => (this.#stale = true);
-    attachments.on('change', changed);
-    discovery.on('change', changed);
+    options.attachments.on('change', changed);
+    options.discovery.on('change', changed);
+    options.programs.onDidChange(changed);
   }
 
   resolveWebviewView(view: WebviewView): void {
     this.#view = view;
     this.#query = undefined;
-    const root = this.context.extensionUri;
+    const root = this.options.context.extensionUri;
     view.webview.options = {
       enableScripts: true,
       localResourceRoots: [Uri.joinPath(root, 'dist'), Uri.joinPath(root, 'media')],
@@ -80,7 +85,7 @@ export class PicksView implements WebviewViewProvider {
     if (!this.#view?.visible) return;
     this.#stale = true;
     this.#timer = setInterval(() => this.#tick(), frameMs);
-    this.#watching = this.discovery.watch();
+    this.#watching = this.options.discovery.watch();
   }
 
   #receive(message: ToHost, webview: Webview): void {
@@ -91,16 +96,16 @@ export class PicksView implements WebviewViewProvider {
           break;
         case 'query':
           this.#query = message.query;
-          this.onPaused(message.query.untilMs !== undefined);
+          this.options.onPaused(message.query.untilMs !== undefined);
           this.#sendFrame();
           this.#flushPending();
           break;
         case 'command':
-          this.#run(message.command).catch((error: unknown) => this.log.error(String(error)));
+          this.#run(message.command).catch((error: unknown) => this.options.log.error(String(error)));
           break;
       }
     } catch (error) {
-      this.log.error(`The panel's message "${message.type}" failed.`, error);
+      this.options.log.error(`The panel's message "${message.type}" failed.`, error);
     }
   }
 
@@ -113,15 +118,15 @@ export class PicksView implements WebviewViewProvider {
       case 'select':
         return vscodeCommands.executeCommand(commands.select, command.client);
       case 'openHelp':
-        return showReadme(this.context.extensionUri);
+        return showReadme(this.options.context.extensionUri);
       default:
         return vscodeCommands.executeCommand(commands[command.name]);
     }
   }
 
   #tick(): void {
-    const version = this.attachments.selected?.model.version ?? -1;
-    const state = this.attachments.selected?.state.kind;
+    const version = this.options.attachments.selected?.model.version ?? -1;
+    const state = this.options.attachments.selected?.state.kind;
     const idle = state !== undefined && state !== 'refused' && Date.now() - this.#shownMs >= idleFrameMs;
     if (this.#stale || version !== this.#shownVersion || idle) this.#sendFrame();
   }
@@ -130,24 +135,25 @@ export class PicksView implements WebviewViewProvider {
     if (!this.#view?.visible || !this.#query) return;
     try {
       this.#shownMs = Date.now();
-      this.#shownVersion = this.attachments.selected?.model.version ?? -1;
+      this.#shownVersion = this.options.attachments.selected?.model.version ?? -1;
       this.#stale = false;
       this.#post(this.#view.webview, { type: 'frame', frame: this.#frame(this.#query, this.#shownMs) });
     } catch (error) {
-      this.log.error('A frame for the panel could not be made.', error);
+      this.options.log.error('A frame for the panel could not be made.', error);
     }
   }
 
   #frame(query: Query, nowMs: number): Frame {
-    const { selected, all } = this.attachments;
+    const { selected, all } = this.options.attachments;
     const channel = selected?.model.view(query, nowMs);
     return {
-      attachment: attachmentView(selected, query.untilMs !== undefined, nowMs),
-      clients: knownClients(all, this.discovery.clients).map(({ id, identity, attachment }) =>
+      attachment: attachmentView(selected, query.untilMs !== undefined, this.options.programs.on, nowMs),
+      clients: knownClients(all, this.options.discovery.clients).map(({ id, identity, attachment }) =>
         clientChoice(id, identity, attachment !== undefined),
       ),
       channels: selected?.model.channels(nowMs) ?? [],
       ...(channel && { channel }),
+      limitations: selected?.model.process?.limitations ?? [],
     };
   }
 

@@ -268,6 +268,7 @@ export class FakeFeed {
     return {
       endpoint: backend.id,
       lagNs: backend.lagNs,
+      peakNs: null,
       success: backend.success,
       inflight: backend.inflight,
       score: loadOf(backend),
@@ -300,6 +301,7 @@ export class FakeFeed {
         { id: 2, target: 'stock.shop.svc:50051', closed: true, picksPerSecond: 0 },
       ],
       channel: this.channel(query),
+      limitations: [],
     };
   }
 
@@ -318,6 +320,7 @@ export class FakeFeed {
       stateSinceMs: startMs,
       policyPath: ['outlier_detection', 'p2c_ewma'],
       scoreOrder: 'lower',
+      policyNote: '',
       atMs,
       live: query.untilMs === undefined,
       newer: this.picks.length - until.length,
@@ -370,6 +373,8 @@ export class FakeFeed {
         lagMs: absent ? null : backend.lagNs / 1e6,
         success: absent ? null : backend.success,
         load: absent ? null : loadOf(backend),
+        peakMs: null,
+        derived: false,
         lastPickMs: Number.isNaN(backend.lastPickMs) ? null : Math.min(atMs, backend.lastPickMs),
         picks: backend.picks,
         started: backend.picks,
@@ -409,6 +414,7 @@ export class FakeFeed {
     return {
       pick,
       policy: 'p2c_ewma',
+      scoreOrder: 'lower',
       explanation: explain(pick),
       generation: { id: pick.generation, ageMs: event ? pick.timeMs - event.timeMs : null, historyLost: true },
       before: before ? { key: before.key, ms: pick.timeMs - before.timeMs } : null,
@@ -438,10 +444,10 @@ function explainPair(reason: Reason, a: Candidate, b: Candidate): Explanation {
   const measured = lagLower && fewer ? 'both' : lagLower ? 'lag' : 'inflight';
   const why = winner.lagNs === 0 ? 'unmeasured' : measured;
   const verdict = reason === 'unhealthy' ? 'unhealthy' : 'lower';
-  return { verdict, winner, loser, why, lagBeforeLossNs: why === 'unmeasured' ? 48.1e6 : null };
+  return { verdict, winner, loser, why, measure: 'lag', lagBeforeLossNs: why === 'unmeasured' ? 48.1e6 : null };
 }
 
-function countReasons(picks: readonly PickRow[]): ReasonCounts {
+export function countReasons(picks: readonly PickRow[]): ReasonCounts {
   const of = (reason: Reason) => picks.filter((pick) => pick.reason === reason).length;
   return {
     lower: of('lower'),
@@ -449,6 +455,10 @@ function countReasons(picks: readonly PickRow[]): ReasonCounts {
     forced: of('forced'),
     only: of('only'),
     unhealthy: of('unhealthy'),
+    probe: of('probe'),
+    turn: of('turn'),
+    key: of('key'),
+    nokey: of('nokey'),
     untold: of('untold'),
     queued: of('queued'),
     failed: of('failed'),

@@ -592,7 +592,7 @@ describe('panel', function () {
             error: text,
           },
           { key: 901, timeMs: feed.nowMs, kind: 'resolver', addresses: [text], count: 1, error: text },
-          { key: 902, timeMs: feed.nowMs, kind: 'policy', path: [text] },
+          { key: 902, timeMs: feed.nowMs, kind: 'policy', path: [text], note: text },
         );
         const panel = await open({ answer: (query) => withHostile(feed.frame(query), text) });
         await panel.page.getByRole('button', { name: 'Events' }).click();
@@ -621,10 +621,12 @@ describe('panel', function () {
         attachment: { state: 'lost', client, atMs: channel.atMs, reason: text, nextTryMs: null, tries: 1 },
         clients: [client],
         channels: [{ id: 1, target: text, closed: false, picksPerSecond: 1 }],
+        limitations: [text, text],
         channel: {
           ...channel,
           target: text,
           policyPath: [text, text],
+          policyNote: text,
           filterError: { token: text },
           endpoints: channel.endpoints.map((endpoint) => ({
             ...endpoint,

@@ -6,6 +6,7 @@ import { sentence } from '../../src/panel/sentence';
 const fast: Candidate = {
   endpoint: 1,
   lagNs: 1.59e6,
+  peakNs: null,
   success: 1000,
   inflight: 0,
   score: 1261,
@@ -15,6 +16,7 @@ const fast: Candidate = {
 const slow: Candidate = {
   endpoint: 4,
   lagNs: 46.5e6,
+  peakNs: null,
   success: 1000,
   inflight: 1,
   score: 13_648,
@@ -32,6 +34,7 @@ function say(explanation: Explanation, part: Partial<PickRow> = {}, historyLost 
   const inspection: Inspection = {
     pick,
     policy: 'p2c_ewma',
+    scoreOrder: 'lower',
     explanation,
     generation: { id: 49, ageMs: 49, historyLost },
     before: null,
@@ -43,7 +46,7 @@ function say(explanation: Explanation, part: Partial<PickRow> = {}, historyLost 
 }
 
 describe('the sentence of a pick', () => {
-  const lower = { verdict: 'lower', lagBeforeLossNs: null } as const;
+  const lower = { verdict: 'lower', measure: 'lag', lagBeforeLossNs: null } as const;
 
   it('names both loads, and the lag that made the difference', () => {
     assert.equal(

@@ -1,5 +1,15 @@
-import type { AttachmentView, Frame, Query } from '../../src/messages/panel';
-import { client, type FakeFeed, type FakeOptions } from './fakeFeed';
+import type {
+  AttachmentView,
+  Candidate,
+  ChannelView,
+  EndpointRow,
+  Explanation,
+  Frame,
+  PickRow,
+  Query,
+  ScoreOrder,
+} from '../../src/messages/panel';
+import { client, countReasons, type FakeFeed, type FakeOptions } from './fakeFeed';
 import type { Page } from './page';
 
 /** What the panel may find itself in; tests and pictures go through all of them. */
@@ -17,34 +27,133 @@ function attachment(view: AttachmentView, data: boolean): Situation['frame'] {
       clients: frame.clients,
       channels: data ? frame.channels : [],
       channel: data ? frame.channel : undefined,
+      limitations: [],
     };
   };
 }
 
+const nothing = { clients: [], channels: [], limitations: [] };
+
 const live: Situation['frame'] = (feed, query) => feed.frame(query);
+
+async function inspectFourth(page: Page): Promise<void> {
+  await page.locator('.picks tr[data-key]').nth(3).click();
+  await page.locator('.inspector').waitFor();
+}
+
+/** What another policy would tell of the same calls. */
+interface Disguise {
+  readonly policyPath: readonly string[];
+  readonly scoreOrder: ScoreOrder;
+  pick(pick: PickRow, channel: ChannelView): PickRow;
+  explain(pick: PickRow, explanation: Explanation): Explanation;
+  /** What is compared of an endpoint; nothing where it is left out and the order is 'none'. */
+  load?(endpoint: number): number;
+}
+
+function disguised(
+  endpointOf: (endpoint: EndpointRow) => EndpointRow,
+  { policyPath, scoreOrder, pick, explain, load }: Disguise,
+): Situation['frame'] {
+  return (feed, query) => {
+    const frame = feed.frame(query);
+    const channel = frame.channel!;
+    const picks = channel.picks.map((each) => pick(each, channel));
+    const loadOf = (own: number | null, id: number) => (scoreOrder === 'none' ? null : load ? load(id) : own);
+    const endpoints = channel.endpoints.map((endpoint) => ({
+      ...endpointOf(endpoint),
+      load: endpoint.state === 'READY' ? loadOf(endpoint.load, endpoint.id) : null,
+    }));
+    const lines = channel.series.endpoints.map((line) => ({
+      ...line,
+      load: line.load.map((value) => loadOf(value, line.endpoint) ?? NaN),
+    }));
+    const inspected = channel.inspection && pick(channel.inspection.pick, channel);
+    return {
+      ...frame,
+      channel: {
+        ...channel,
+        policyPath,
+        scoreOrder,
+        picks,
+        endpoints,
+        series: { ...channel.series, endpoints: lines },
+        reasons: countReasons(picks),
+        ...(inspected && {
+          inspection: {
+            ...channel.inspection!,
+            policy: policyPath.at(-1)!,
+            scoreOrder,
+            pick: inspected,
+            explanation: explain(inspected, channel.inspection!.explanation),
+          },
+        }),
+      },
+    };
+  };
+}
+
+/** As the observer keeps it, where the policy keeps nothing. */
+function observed(endpoint: EndpointRow): EndpointRow {
+  return { ...endpoint, derived: true };
+}
+
+function chosenAlone({ candidates, endpoint }: PickRow): Candidate[] {
+  return candidates.filter((one) => one.endpoint === endpoint).map((one) => ({ ...one, score: null }));
+}
+
+function weightOf(endpoint: number): number {
+  return [20, 40, 20, 10, 10][endpoint - 1] ?? 1;
+}
+
+/** peak_ewma draws more than two; these are the others, as they are now. */
+function othersOf({ candidates }: PickRow, { endpoints }: ChannelView): Candidate[] {
+  const drawn = new Set(candidates.map(({ endpoint }) => endpoint));
+  return endpoints
+    .filter(({ id, state }) => state === 'READY' && !drawn.has(id))
+    .slice(0, 2)
+    .map(({ id, lagMs, inflight, load }) => ({
+      endpoint: id,
+      lagNs: lagMs! * 1e6,
+      peakNs: null,
+      success: 1000,
+      inflight: inflight!,
+      score: load! * 4,
+      idleMs: 12,
+      healthy: true,
+    }));
+}
+
+function comparedByPeak(pick: PickRow, explanation: Explanation): Explanation {
+  const [winner, loser] = [...pick.candidates].sort(
+    (a, b) => Number(b.endpoint === pick.endpoint) - Number(a.endpoint === pick.endpoint),
+  );
+  if (pick.reason === 'probe') return { verdict: 'probe', winner: winner!, loser: loser! };
+  if (pick.reason === 'tie') return { verdict: 'tie', winner: winner!, loser: loser! };
+  const why = 'why' in explanation ? explanation.why : 'score';
+  return { verdict: 'lower', winner: winner!, loser: loser!, why, measure: 'peak', lagBeforeLossNs: null };
+}
 
 export const situations: Readonly<Record<string, Situation>> = {
   live: { frame: live },
   pick: {
     frame: live,
-    act: async (page) => {
-      await page.locator('.picks tr[data-key]').nth(3).click();
-      await page.locator('.inspector').waitFor();
-    },
+    act: inspectFourth,
   },
   hover: {
     frame: live,
     act: (page) => page.locator('.overlay').hover({ position: { x: 150, y: 60 } }),
   },
-  'none-found': { frame: () => ({ attachment: { state: 'none' }, clients: [], channels: [] }) },
+  'none-found': { frame: () => ({ ...nothing, attachment: { state: 'none', nodeAttachable: false } }) },
+  'none-found-node': { frame: () => ({ ...nothing, attachment: { state: 'none', nodeAttachable: true } }) },
   'none-attached': {
     frame: () => ({
-      attachment: { state: 'none' },
+      ...nothing,
+      attachment: { state: 'none', nodeAttachable: false },
       clients: [
         { ...client, attached: false },
         { id: 'b', name: 'checkout', pid: 51_002, folder: 'checkout', attached: false },
       ],
-      channels: [],
     }),
   },
   connecting: {
@@ -110,19 +219,77 @@ export const situations: Readonly<Record<string, Situation>> = {
     },
   },
   'round-robin': {
+    frame: disguised(observed, {
+      policyPath: ['round_robin'],
+      scoreOrder: 'none',
+      pick: (pick) => ({ ...pick, reason: 'untold', candidates: chosenAlone(pick), derived: true }),
+      explain: () => ({ verdict: 'untold' }),
+    }),
+    act: inspectFourth,
+  },
+  weighted: {
+    frame: disguised(observed, {
+      policyPath: ['static_weighted_round_robin'],
+      scoreOrder: 'higher',
+      pick: (pick) => ({
+        ...pick,
+        reason: 'turn',
+        candidates: chosenAlone(pick).map((one) => ({ ...one, score: weightOf(one.endpoint) })),
+        derived: true,
+      }),
+      explain: ({ endpoint }) => ({ verdict: 'turn', weight: weightOf(endpoint!), allWeights: 100 }),
+      load: weightOf,
+    }),
+    act: inspectFourth,
+  },
+  hash: {
+    frame: disguised(observed, {
+      policyPath: ['consistent_hash'],
+      scoreOrder: 'none',
+      pick: (pick) => ({
+        ...pick,
+        reason: pick.key % 9 === 0 ? 'nokey' : 'key',
+        candidates: chosenAlone(pick),
+        derived: true,
+      }),
+      explain: ({ reason }) => ({ verdict: reason === 'nokey' ? 'nokey' : 'key' }),
+    }),
+    act: inspectFourth,
+  },
+  peak: {
+    frame: disguised((endpoint) => ({ ...endpoint, peakMs: endpoint.lagMs === null ? null : endpoint.lagMs * 1.7 }), {
+      policyPath: ['peak_ewma'],
+      scoreOrder: 'lower',
+      pick: (pick, channel) => ({
+        ...pick,
+        reason: pick.reason === 'forced' ? 'probe' : pick.reason === 'lower' ? 'lower' : 'tie',
+        candidates: [...pick.candidates, ...othersOf(pick, channel)].map((one) => ({
+          ...one,
+          peakNs: one.lagNs! * 1.7,
+        })),
+      }),
+      explain: (pick, explanation) =>
+        'winner' in explanation && explanation.winner && explanation.verdict !== 'only'
+          ? comparedByPeak(pick, explanation)
+          : explanation,
+    }),
+    act: inspectFourth,
+  },
+  note: {
     frame: (feed, query) => {
-      const frame = feed.frame(query);
-      const channel = frame.channel!;
-      const picks = channel.picks.map((pick) => ({ ...pick, candidates: [], reason: 'untold' as const }));
-      const endpoints = channel.endpoints.map((endpoint) => ({ ...endpoint, load: null, lagMs: null, success: null }));
-      const unknown = channel.series.times.map(() => NaN);
-      const lines = channel.series.endpoints.map((line) => ({ ...line, load: unknown, lagMs: unknown }));
-      const series = { ...channel.series, endpoints: lines };
-      const reasons = { ...channel.reasons, lower: 0, tie: 0, forced: 0, unhealthy: 0, untold: channel.retained };
-      return {
-        ...frame,
-        channel: { ...channel, policyPath: ['round_robin'], scoreOrder: 'none', picks, endpoints, series, reasons },
-      };
+      const frame = disguised(observed, {
+        policyPath: ['pick_first'],
+        scoreOrder: 'none',
+        pick: (pick) => ({ ...pick, reason: 'untold', endpoint: 1, candidates: [], derived: true }),
+        explain: () => ({ verdict: 'untold' }),
+      })(feed, query);
+      const policyNote =
+        'The channel asked for "P2C_EWMA", which no policy is named: names are lower case. The nearest is "p2c_ewma".';
+      const limitations = [
+        'grpc-js 1.15.2 in /srv/orders/node_modules is newer than this library knows: its subchannels are not seen.',
+        'Another copy, grpc-js 1.7.0, is too old to be observed.',
+      ];
+      return { ...frame, limitations, channel: { ...frame.channel!, policyNote } };
     },
   },
   many: {

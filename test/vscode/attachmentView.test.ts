@@ -7,14 +7,19 @@ describe('what the panel is told of an attachment', () => {
   const identity = { name: '<b>orders</b>', pid: 7, folder: 'shop', hostName: 'laptop', language: 'node' };
   const target: Target = { kind: 'address', address: '127.0.0.1:7700' };
   const view = (state: AttachmentState, nowMs = 1000) =>
-    attachmentView({ id: 'a', state, target, identity }, false, nowMs);
+    attachmentView({ id: 'a', state, target, identity }, false, false, nowMs);
 
   it('nothing, where none is attached', () => {
-    assert.deepEqual(attachmentView(undefined, false, 0), { state: 'none' });
+    assert.deepEqual(attachmentView(undefined, false, true, 0), { state: 'none', nodeAttachable: true });
   });
 
   it('the client’s own text, as it is: the panel shows it as text', () => {
-    const live = attachmentView({ id: 'a', state: { kind: 'live', sinceMs: 0, tries: 0 }, target, identity }, true, 0);
+    const live = attachmentView(
+      { id: 'a', state: { kind: 'live', sinceMs: 0, tries: 0 }, target, identity },
+      true,
+      false,
+      0,
+    );
     const client = { id: 'a', name: '<b>orders</b>', pid: 7, folder: 'shop', attached: true };
     assert.deepEqual(live, { state: 'live', client, paused: true });
   });

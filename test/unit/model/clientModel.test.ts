@@ -472,7 +472,7 @@ describe('ClientModel', () => {
 
     it('answers from aggregates when the ring no longer reaches so far back', () => {
       const fake = client();
-      const { view } = reader(fake, 154 * 500);
+      const { view } = reader(fake, 162 * 500);
       fake.run(5000);
       const live = view();
       fake.run(20_000).flush();
@@ -487,7 +487,7 @@ describe('ClientModel', () => {
 
   it('keeps the newest picks within its budget', () => {
     const fake = client();
-    const { view } = reader(fake, 154 * 500);
+    const { view } = reader(fake, 162 * 500);
     fake.run(10_000);
     const real = sent(fake);
     const shown = view({ limit: 5000 });

@@ -1,20 +1,23 @@
 import assert from 'node:assert/strict';
 import type { Candidate, PickRow } from '../../../src/messages/panel';
 import { ClientModel } from '../../../src/model/clientModel';
-import { explain } from '../../../src/model/explain';
+import { explain, type Past } from '../../../src/model/explain';
 import { pickRow } from '../pickRow';
 import { FakeClient } from './fakeClient';
 
-const nothingLost = () => null;
+const nothingKnown: Past = { lagBeforeLossNs: () => null, allWeights: () => null };
 
 function candidate(endpoint: number, lagNs: number | null, inflight: number): Candidate {
   const score = lagNs === null ? null : Math.trunc(Math.sqrt(lagNs + 1)) * (inflight + 1);
-  return { endpoint, lagNs, inflight, score, success: 1000, idleMs: 10, healthy: true };
+  return { endpoint, lagNs, peakNs: null, inflight, score, success: 1000, idleMs: 10, healthy: true };
 }
 
 describe('explain', () => {
   const why = (winner: Candidate, loser: Candidate) => {
-    const explanation = explain(pickRow({ candidates: [loser, winner] }), 'lower', () => 48e6);
+    const explanation = explain(pickRow({ candidates: [loser, winner] }), 'lower', {
+      ...nothingKnown,
+      lagBeforeLossNs: () => 48e6,
+    });
     assert.ok(explanation.verdict === 'lower');
     assert.equal(explanation.winner, winner);
     assert.equal(explanation.loser, loser);
@@ -33,7 +36,10 @@ describe('explain', () => {
 
   it('tells the lag that an unmeasured winner had before', () => {
     const candidates = [candidate(1, 0, 1), candidate(2, 9e6, 0)];
-    const explanation = explain(pickRow({ candidates }), 'lower', (endpoint) => endpoint * 48e6);
+    const explanation = explain(pickRow({ candidates }), 'lower', {
+      ...nothingKnown,
+      lagBeforeLossNs: (endpoint) => endpoint * 48e6,
+    });
     assert.ok(explanation.verdict === 'lower' && explanation.lagBeforeLossNs === 48e6);
   });
 
@@ -43,20 +49,20 @@ describe('explain', () => {
       [{ derived: true }, 'lower'],
       [{}, 'higher'],
     ] as const) {
-      const explanation = explain(pickRow({ candidates, ...fields }), order, nothingLost);
+      const explanation = explain(pickRow({ candidates, ...fields }), order, nothingKnown);
       assert.ok(explanation.verdict === 'lower' && explanation.why === 'score');
     }
   });
 
   it('compares the winner with the strongest of the others', () => {
     const candidates = [candidate(3, 90e6, 0), candidate(1, 2e6, 0), candidate(2, 9e6, 0)];
-    const explanation = explain(pickRow({ candidates }), 'lower', nothingLost);
+    const explanation = explain(pickRow({ candidates }), 'lower', nothingKnown);
     assert.ok(explanation.verdict === 'lower' && explanation.loser.endpoint === 2);
   });
 
   it('names ties, forced picks and picks without a choice', () => {
     const candidates = [candidate(1, 9e6, 0), candidate(2, 2e6, 0)];
-    const verdict = (fields: Partial<PickRow>) => explain(pickRow({ candidates, ...fields }), 'lower', nothingLost);
+    const verdict = (fields: Partial<PickRow>) => explain(pickRow({ candidates, ...fields }), 'lower', nothingKnown);
     const [winner, loser] = candidates as [Candidate, Candidate];
     assert.deepEqual(verdict({ reason: 'forced' }), { verdict: 'forced', winner, loser });
     assert.deepEqual(verdict({ reason: 'tie' }), { verdict: 'tie', winner, loser });

@@ -110,7 +110,7 @@ describe('The filter of the list of picks', () => {
 
   it('counts right while the ring turns over', () => {
     const long = new FakeClient({ backends: [{ address: 'a:1', latencyMs: 1 }], picksPerSecond: 500 }).attach();
-    const reader = new ClientModel({ pickBudgetBytes: 154 * 300 });
+    const reader = new ClientModel({ pickBudgetBytes: 162 * 300 });
     let read = 0;
     for (let step = 0; step < 40; step++) {
       long.run(step % 7 === 0 ? 1500 : 130).flush();
