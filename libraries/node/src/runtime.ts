@@ -57,6 +57,25 @@ class Runtime {
     for (const policy of this.policies.values()) registerPolicy(grpc, policy, this.slot);
   }
 
+  /** The policies of this library and those that were added, by name. */
+  get knownPolicies(): ReadonlyMap<string, Policy> {
+    return this.policies;
+  }
+
+  /**
+   * Makes a policy known to a copy of grpc-js, and to those that registerPolicies is called for from now on.
+   *
+   * @throws Error if the name is taken.
+   */
+  addPolicy(policy: Policy, grpc: Grpc): void {
+    const known = this.policies.get(policy.name);
+    if (known !== policy && (known ?? grpc.experimental.isLoadBalancerNameRegistered(policy.name))) {
+      throw new Error(`There is a policy "${policy.name}" already: give yours another name.`);
+    }
+    this.policies.set(policy.name, policy);
+    registerPolicy(grpc, policy, this.slot);
+  }
+
   /** One server a process: while it runs, it is given again. One that was only offered gives way to a wish. */
   startServer(options: ServerOptions): Promise<OpenServer> {
     const { offered } = this;

@@ -148,6 +148,22 @@ describe('the package', () => {
     assert.deepEqual(descriptors(), []);
   });
 
+  it('gives the types that a policy is written with', async () => {
+    const file = path.join(root, 'new', 'policy.mts');
+    writeFileSync(
+      file,
+      `import { registerPolicy, serviceConfig, type BuildInfo, type Picker, type Policy } from '@pickscope/grpc-js';
+       const build = ({ readyEndpoints, config }: BuildInfo<{ first: number }>): Picker => ({
+         pick: () => ({ endpoint: config.first % readyEndpoints.length, done: (code: number, now: number) => undefined }),
+       });
+       const policy: Policy<{ first: number }> = { name: 'the_first', parseConfig: () => ({ first: 0 }), build };
+       registerPolicy(policy);
+       export const json: string = serviceConfig('the_first', { first: 1 });`,
+    );
+    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023'];
+    await run(path.join(modules, '.bin/tsc'), [...options, file], { cwd: path.dirname(file) });
+  });
+
   it('does not start the debug server unless it is asked to', async () => {
     const source = (entry: string) => `
       require('@pickscope/grpc-js${entry}');
@@ -208,7 +224,8 @@ describe('the package', () => {
     `;
     const { out, err, code } = await begin('old', 'old.cjs', source).ended;
     assert.match(out, /^p2c_ewma needs @grpc\/grpc-js 1\.14 or newer; found 1\.10\.\d+\. .*\nanswered\n$/);
-    assert.deepEqual([err, code], ['', 0]);
+    assert.match(err, /asks for the policy "p2c_ewma", but runs pick_first: .* must be 1\.14 or newer\./);
+    assert.equal(code, 0);
   });
 
   it('does not end the program when the promise of the server is left alone', async () => {

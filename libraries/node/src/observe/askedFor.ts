@@ -62,8 +62,8 @@ function reasonOf(asked: string, entry: object, ours: readonly string[], registr
   const known = registry.isLoadBalancerNameRegistered?.(asked) ?? false;
   if (asked === name && !known) {
     return (
-      'the copy of @grpc/grpc-js that this channel is of does not know that policy. ' +
-      'Call register(grpc) of @pickscope/grpc-js with that copy; it must be 1.14 or newer.'
+      "this channel's copy of @grpc/grpc-js does not know it. " +
+      'Call register(grpc) of @pickscope/grpc-js with that copy, which must be 1.14 or newer.'
     );
   }
   if (asked !== name) {

@@ -17,7 +17,8 @@ export interface Policy<Config = unknown> {
    * Checks the policy's service config: what stands after its name in `loadBalancingConfig`. Without it, the config is
    * whatever object was given.
    *
-   * @throws Error that names the field, what it holds and what it may hold. The channel is then not made.
+   * @throws Error that names the field, what it holds and what it may hold. Calls then fail with that, as gRPC A21 has it,
+   *   unless an earlier config of the channel is in force; that one stays.
    */
   parseConfig?(json: Readonly<Record<string, unknown>>): Config;
   /** Makes the picker for the endpoints that are READY; at each resolver update, and when one enters or leaves READY. */

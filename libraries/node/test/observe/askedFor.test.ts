@@ -44,12 +44,12 @@ describe('why a channel does not run the policy that it asked for', () => {
       /^p2c_ewma: grpc-js does not read "loadBalancingPolicy"; write \{"loadBalancingConfig":\[\{"p2c_ewma":\{\}\}\]\}\.$/,
     ],
     ['loadBalancingPolicy in capitals', { loadBalancingPolicy: 'PEAK_EWMA' }, 'pick_first', /"peak_ewma"/],
-    ['another copy', list({ p2c_ewma: {} }), 'pick_first', /^p2c_ewma: the copy .* register\(grpc\)/, none],
+    ['another copy', list({ p2c_ewma: {} }), 'pick_first', /^p2c_ewma: this channel's copy .* register\(grpc\)/, none],
     [
       'another copy, with a second choice',
       list({ p2c_ewma: {} }, { round_robin: {} }),
       'round_robin',
-      /the copy/,
+      /this channel's copy/,
       none,
     ],
     [
