@@ -30,6 +30,8 @@ export default tseslint.config(
       '**/node_modules/',
       'protocol/src/generated/',
       'test/host/stand-ins/',
+      // Programs as others write them.
+      'test/programs/*/',
       '.vscode-test/',
     ],
   },

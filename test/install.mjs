@@ -4,9 +4,13 @@ import path from 'node:path';
 
 const root = path.dirname(import.meta.dirname);
 
-/** Brings what the repository needs from npm, where it is missing or not what the lockfiles say. */
-export function installAll() {
-  for (const folder of [root, path.join(root, 'test', 'host')]) {
+/**
+ * Brings what folders with a package-lock.json need from npm, where it is missing or not what the lockfile says.
+ *
+ * @param {string[]} folders Below the repository's; '' is that itself. By default what most of it needs.
+ */
+export function installAll(folders = ['', path.join('test', 'host')]) {
+  for (const folder of folders.map((it) => path.join(root, it))) {
     if (!isInstalled(folder)) install(folder);
   }
 }

@@ -24,6 +24,7 @@ const stages = {
   typecheck: () => run('npm', ['run', 'typecheck']),
   generated: checkGenerated,
   unit: () => mocha('protocol/test', 'libraries/node/test', 'test/unit'),
+  programs: runPrograms,
   panel: () => mocha('test/panel'),
   vscode: runInVsCode,
   package: () => run('npm', ['run', 'package']),
@@ -96,7 +97,7 @@ async function mocha(...folders) {
 function testsOf(folder) {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.test.ts'))
+    .filter((file) => file.endsWith('.test.ts') && !file.split(path.sep).includes('node_modules'))
     .map((file) => path.join(folder, file));
 }
 
@@ -104,6 +105,12 @@ function testsOf(folder) {
 function count(output) {
   totals.passed += Number(/^\s*(\d+) passing/m.exec(output)?.[1] ?? 0);
   totals.failed += Number(/^\s*(\d+) failing/m.exec(output)?.[1] ?? 0);
+}
+
+/** The preload, with programs of npm's packages. */
+async function runPrograms() {
+  installAll(['test/programs/nestjs', 'test/programs/nice-grpc', 'test/programs/google-gax']);
+  await mocha('test/programs');
 }
 
 /** The committed code is what the .proto generates. */
