@@ -6,8 +6,10 @@ import { versionOf, type GrpcCopy } from './observe/copies';
 import { failOpen } from './observe/failOpen';
 import { Hooks } from './observe/hooks';
 import { examine, type Examination } from './observe/selfTest';
+import { consistentHash } from './policies/consistentHash';
 import { p2cEwma } from './policies/p2cEwma';
 import type { DecisionSlot, Policy } from './policies/picker';
+import { staticWeightedRoundRobin } from './policies/staticWeightedRoundRobin';
 import { Recorder } from './recorder/recorder';
 import { openServer, type OpenServer } from './server/listen';
 import { describeProcess, processName, type Unknown } from './server/process';
@@ -22,7 +24,7 @@ export interface ServerOptions {
 /** Heard with NODE_DEBUG=pickscope. */
 const log = debuglog('pickscope');
 
-const policies: readonly Policy[] = [p2cEwma];
+const policies: readonly Policy[] = [p2cEwma, staticWeightedRoundRobin, consistentHash];
 
 /**
  * All of this library that there is once in a process, however many copies and versions of it are loaded: its methods

@@ -62,7 +62,7 @@ export function parseP2cEwmaConfig(json: Readonly<Record<string, unknown>>): P2c
 }
 
 /** go-zero's codes.Acceptable, inverted: DeadlineExceeded, ResourceExhausted, Unimplemented, Internal, Unavailable, DataLoss. */
-const failures = new Set([4, 8, 12, 13, 14, 15]);
+export const failures = new Set([4, 8, 12, 13, 14, 15]);
 
 export class P2cEwmaEndpoint implements EndpointStatus {
   lag = 0;
