@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { Backend, until } from '../backends';
@@ -33,6 +34,7 @@ export interface Cell {
 }
 
 const callsOfClient = 30;
+const timeLimitMs = 30_000;
 
 /** Calls when it is written to, and ends by itself when its input ends. */
 const body = `
@@ -92,15 +94,20 @@ export async function runCell(cell: Cell): Promise<void> {
 /** Attaches to a program, has it call, and compares what is seen with what the backends count. */
 async function compare(child: ChildProcess, runtimeFolder: string, backends: readonly Backend[], clients: number) {
   let said = '';
+  let seen: Watcher | undefined;
   for (const output of [child.stdout!, child.stderr!]) output.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const exit = once(child, 'close');
-  const failure = exit.then(([code]) => assert.fail(`The program ended with ${code}: ${said}`));
+  const late = setTimeout(timeLimitMs, undefined, { ref: false });
+  const failure = Promise.race([
+    exit.then(([code]) => assert.fail(`The program ended with ${code}: ${said}`)),
+    late.then(() => assert.fail(`Too few picks were seen: ${JSON.stringify([...(seen?.counted ?? [])])}. ${said}`)),
+  ]);
   const attached = descriptorOf(runtimeFolder, child.pid!).then((descriptor) => Watcher.attach(descriptor));
-  const watcher = await Promise.race([attached, failure]);
+  const watcher = (seen = await Promise.race([attached, failure]));
   child.stdin!.write('call');
   const total = callsOfClient * clients;
-  const seen = () => [...watcher.counted.values()].reduce((sum, picks) => sum + picks, 0);
-  await Promise.race([until(() => seen() === total), failure]);
+  const counted = () => [...watcher.counted.values()].reduce((sum, picks) => sum + picks, 0);
+  await Promise.race([until(() => counted() === total), failure]);
   const expected = new Map(backends.map(({ address, received }) => [address, received]));
   const sorted = (counts: ReadonlyMap<string, number>) => [...counts].filter(([, count]) => count > 0).sort();
   assert.deepEqual(sorted(watcher.counted), sorted(expected));
