@@ -10,6 +10,7 @@ import { runtime, unsupportedVersion } from './runtime';
  * `p2c_ewma`. With the environment variable PICKSCOPE=1 it also starts the debug server.
  */
 
+export { emptyCandidate } from './policies/picker';
 export type {
   BuildInfo,
   Candidate,

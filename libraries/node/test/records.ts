@@ -11,7 +11,7 @@ import { until, type Backend, type TestClient } from './backends';
 export const { recorder } = runtime;
 
 /** The newest channel of that target. */
-export function channelOf(client: TestClient): ChannelRecord {
+export function channelOf(client: Pick<TestClient, 'target'>): ChannelRecord {
   const channel = [...recorder.entities.channels].reverse().find((it) => it.message.target === client.target);
   assert.ok(channel, `no channel of ${client.target} is recorded`);
   return channel;

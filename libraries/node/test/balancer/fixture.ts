@@ -40,7 +40,7 @@ export class Fixture {
 }
 
 /** Waits until the picker of the client's channel holds that many endpoints. */
-export function allReady(client: TestClient, count: number): Promise<void> {
+export function allReady(client: Pick<TestClient, 'target'>, count: number): Promise<void> {
   return until(() => channelOf(client).generation?.endpoints.length === count);
 }
 
