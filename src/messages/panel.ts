@@ -398,7 +398,8 @@ export interface Neighbour {
 
 /**
  * Why this pick went as it did; the panel makes a sentence of it. `why` says what made the difference between the
- * scores: the winner was `unmeasured` (lag 0), had less `lag`, fewer calls `inflight`, or less of `both`;
+ * scores: the winner was `unmeasured` (lag 0), had less `lag`, fewer calls `inflight`, or less of `both`,
+ * or fails less (`success`, where the policy charges failures as latency);
  * `despite` a worse lag or inflight the other outweighed it: then `why` names what outweighed. `measure` says which
  * average of the latency that is about: a policy that keeps a peak compares by that.
  */
@@ -407,7 +408,7 @@ export type Explanation =
       readonly verdict: 'lower' | 'unhealthy';
       readonly winner: Candidate;
       readonly loser: Candidate;
-      readonly why: 'unmeasured' | 'lag' | 'inflight' | 'both' | 'score';
+      readonly why: 'unmeasured' | 'lag' | 'inflight' | 'both' | 'success' | 'score';
       readonly measure: 'lag' | 'peak';
       /** The last lag that was known of an unmeasured winner, before its history was lost. */
       readonly lagBeforeLossNs: number | null;

@@ -24,6 +24,8 @@ export function explain(pick: PickRow, scoreOrder: ScoreOrder, past: Past): Expl
   switch (reason) {
     case 'queued':
     case 'untold':
+    case 'key':
+    case 'nokey':
       return { verdict: reason };
     case 'failed':
     case 'dropped':
@@ -32,9 +34,6 @@ export function explain(pick: PickRow, scoreOrder: ScoreOrder, past: Past): Expl
       return { verdict: 'only', winner };
     case 'turn':
       return explainTurn(scoreOrder === 'higher' ? (winner?.score ?? null) : null, past);
-    case 'key':
-    case 'nokey':
-      return { verdict: endpoint === null ? 'untold' : reason };
     default:
       return explainComparison(pick, reason, winner, scoreOrder, past);
   }
@@ -68,15 +67,23 @@ const byScore: Difference = { why: 'score', measure: 'lag' };
  * (go-zero's p2c.go, load; the same with a peak in place of the mean).
  */
 function whyLower(winner: Candidate, loser: Candidate): Difference {
-  const measure = winner.peakNs !== null && loser.peakNs !== null ? 'peak' : 'lag';
-  const [mine, other] = measure === 'peak' ? [winner.peakNs, loser.peakNs] : [winner.lagNs, loser.lagNs];
-  if (mine === null || other === null) return byScore;
-  const faster = mine < other;
+  if (winner.peakNs !== null && loser.peakNs !== null) {
+    const why = whyOf(winner.peakNs, loser.peakNs, winner, loser);
+    // Only a policy with a peak charges failures as latency.
+    const failsLess = why === 'score' && (winner.success ?? 0) > (loser.success ?? 0);
+    return { why: failsLess ? 'success' : why, measure: 'peak' };
+  }
+  if (winner.lagNs === null || loser.lagNs === null) return byScore;
+  return { why: whyOf(winner.lagNs, loser.lagNs, winner, loser), measure: 'lag' };
+}
+
+function whyOf(mineNs: number, otherNs: number, winner: Candidate, loser: Candidate): Comparison['why'] {
+  const faster = mineNs < otherNs;
   const fewerCalls = winner.inflight < loser.inflight;
-  if (mine === 0 && faster) return { why: 'unmeasured', measure };
-  if (faster && fewerCalls) return { why: 'both', measure };
-  if (faster) return { why: 'lag', measure };
-  return { why: fewerCalls ? 'inflight' : 'score', measure };
+  if (mineNs === 0 && faster) return 'unmeasured';
+  if (faster && fewerCalls) return 'both';
+  if (faster) return 'lag';
+  return fewerCalls ? 'inflight' : 'score';
 }
 
 /** The strongest of those that were not taken. */

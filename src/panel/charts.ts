@@ -112,7 +112,7 @@ export class Charts {
     const scored = channel.scoreOrder !== 'none';
     show(this.charts.load.element, scored);
     this.charts.load.rename(channel.scoreOrder === 'higher' ? t('Weight') : t('Load'));
-    this.charts.lagMs.rename(isDerived(channel) ? `${t('Lag')} ${derivedSign}` : t('Lag'));
+    this.charts.lagMs.rename(isDerived(channel) ? `${t('Lag')}${derivedSign}` : t('Lag'));
     show(this.charts.lagMs.element, scored || channel.series.endpoints.some(({ lagMs }) => lagMs.some(isKnown)));
     for (const chart of Object.values(this.charts)) {
       if (chart.element.hidden) continue;

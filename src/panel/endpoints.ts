@@ -72,7 +72,11 @@ export class EndpointTable {
   private readonly table: HTMLTableElement;
   private readonly tickSample = element('span', 'tick-sample');
   private readonly leftOut = element('p', 'left-out');
-  private readonly footnote = element('p', 'footnote', `${derivedSign} ${t('kept by Pickscope, not by the policy')}`);
+  private readonly footnote = element(
+    'p',
+    'footnote',
+    `${derivedSign} ${t('lag, calls in flight and success are kept by Pickscope')}`,
+  );
   private readonly heads = new Map<string, HTMLTableCellElement>();
   private readonly fair = element('span');
   private readonly fairness = element('span');
@@ -131,9 +135,9 @@ export class EndpointTable {
     const derived = isDerived(channel);
     for (const { name, text, title, mayBeDerived = false } of columns) {
       const head = this.heads.get(name)!;
-      const marked = derived && mayBeDerived;
-      setText(head, marked ? `${text(channel)}${derivedSign}` : text(channel));
-      setAttribute(head, 'title', marked ? `${title()}. ${derivedTitle()}` : title());
+      // One sign is enough for the footnote that it leads to; narrow heads have no room for more.
+      setText(head, derived && name === 'lag' ? `${text(channel)}${derivedSign}` : text(channel));
+      setAttribute(head, 'title', derived && mayBeDerived ? `${title()}. ${derivedTitle()}` : title());
     }
     this.table.classList.toggle(
       'peaked',
@@ -285,8 +289,12 @@ class EndpointTableRow {
     setText(inflight, known(reading.inflight, count));
     const unhealthy = ready && reading.success !== null && reading.success <= throttleSuccess;
     if (success.classList.toggle('red', unhealthy))
-      setChildren(success, [icon('warning'), document.createTextNode(String(reading.success))]);
-    else setText(success, known(reading.success, String));
+      setChildren(success, [icon('warning'), document.createTextNode(String(Math.round(reading.success!)))]);
+    else
+      setText(
+        success,
+        known(reading.success, (value) => String(Math.round(value))),
+      );
     setText(perSecond, known(reading.picksPerSecond, rate));
     setText(load, known(reading.load, short));
     setText(

@@ -36,23 +36,29 @@ export function rate(perSecond: number): string {
 /** In rows that are compared: exact to 99,999, without separators, since the shown loads must give the shown choice. */
 export function exactLoad(load: number): string {
   const magnitude = Math.abs(load);
-  if (magnitude >= 99_999.5) return short(load);
+  if (magnitude >= 99_999.5) return withUnit(load, 3);
   return Number.isInteger(load) ? String(load) : String(Number(load.toPrecision(5)));
 }
 
 /** 158k, 2.1M, 10k: for axes and what is not compared. */
 export function short(value: number): string {
-  const units: readonly [number, string][] = [
-    [1e12, 'T'],
-    [1e9, 'G'],
-    [1e6, 'M'],
-    [1e3, 'k'],
-  ];
-  for (const [size, unit] of units) {
-    const scaled = value / size;
-    if (scaled >= 0.9995) return `${scaled < 9.995 ? Number(scaled.toFixed(1)) : Math.round(scaled)}${unit}`;
-  }
-  return String(Number(value.toPrecision(3)));
+  return withUnit(value, 2);
+}
+
+const units: readonly (readonly [number, string])[] = [
+  [1e12, 'T'],
+  [1e9, 'G'],
+  [1e6, 'M'],
+  [1e3, 'k'],
+];
+
+/** @param digits how many a number with a unit has at least before zeros are left out; what stands before its point stays. */
+function withUnit(value: number, digits: 2 | 3): string {
+  const [size, unit] = units.find(([each]) => value / each >= 0.9995) ?? [1, ''];
+  if (unit === '') return String(Number(value.toPrecision(3)));
+  const scaled = value / size;
+  const whole = scaled < 9.995 ? 1 : scaled < 99.95 ? 2 : 3;
+  return `${Number(scaled.toFixed(Math.max(0, digits - whole)))}${unit}`;
 }
 
 /** A duration for reading, not for comparing: 29 ms, 0.25 s, 14 s, 2 min 10 s, 3 h 5 min. */

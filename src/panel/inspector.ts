@@ -1,16 +1,12 @@
 import type { Candidate, Inspection, Neighbour, PickRow } from '../messages/panel';
-import { strongest } from './candidates';
-import { derivedSign, derivedTitle } from './derived';
-import { button, capped, element, foreign, setChildren, setStyle, show } from './dom';
+import { button, capped, element, foreign, setChildren, show } from './dom';
 import { count, duration, latency, shortMethod, threeDigits } from './format';
-import { icon, mark } from './glyphs';
+import { footnotes, formula } from './formula';
+import { icon } from './glyphs';
 import { rich, t, type Part } from './l10n';
 import { load, sentence } from './sentence';
 import { namedEndpoints, type Looks } from './series';
 import type { Store } from './store';
-
-/** So many candidates have a column: more would leave no room for their numbers. */
-const mostCandidates = 4;
 
 /** One pick explained: the sentence, the numbers as a formula, the branch in three steps, what became of it. */
 export class Inspector {
@@ -50,7 +46,7 @@ export class Inspector {
       ...(pick.raced
         ? [element('p', 'muted', t('Read while completions raced it: the numbers do not explain the choice.'))]
         : []),
-      ...(pick.candidates.length > 0 ? [this.formula(inspection, name)] : []),
+      ...(pick.candidates.length > 0 ? [formula(inspection, this.looks, name)] : []),
       ...footnotes(pick).map((text) => element('p', 'footnote', text)),
       this.steps(inspection, name),
     ]);
@@ -69,84 +65,6 @@ export class Inspector {
       action('older', t('Older pick'), 'down', () => this.move(pick.key, 1)),
       action('close', t('Close (Esc)'), 'close', () => this.store.closeInspector()),
     );
-  }
-
-  private formula(inspection: Inspection, name: (endpoint: number) => string): HTMLElement {
-    const { pick, policy, scoreOrder } = inspection;
-    const candidates = strongest(pick, scoreOrder, mostCandidates);
-    const cells = (className: string, text: (candidate: Candidate) => Node | string) =>
-      candidates.map((each) =>
-        element('td', `${className} ${each.endpoint === pick.endpoint ? 'chosen' : 'loser'}`, text(each)),
-      );
-    const row = (heading: string, className: string, text: (candidate: Candidate) => Node | string) =>
-      element('tr', className, element('th', { scope: 'row' }, heading), ...cells('', text));
-    const isP2c = policy === 'p2c_ewma' && candidates.every(followsFormula);
-    const tells = (known: (candidate: Candidate) => boolean) => candidates.some(known);
-    const averaged = tells(({ lagNs, success }) => lagNs !== null || success !== null);
-    const sign = pick.derived ? derivedSign : '';
-    const agoOf = ({ idleMs }: Candidate) => (idleMs === null ? t('never') : t('{0} ago', duration(idleMs)));
-    return element(
-      'table',
-      'formula',
-      element('thead', '', this.formulaHead(pick, candidates, name)),
-      element(
-        'tbody',
-        '',
-        ...(tells(({ lagNs }) => lagNs !== null) ? [row(`${t('lag')}${sign}`, '', lagOf)] : []),
-        ...(tells(({ peakNs }) => peakNs !== null) ? [row(t('peak'), '', peakOf)] : []),
-        ...(isP2c ? [row('√(lag in ns + 1)', '', (each) => count(root(each)))] : []),
-        ...(isP2c ? [row(t('× (inflight + 1)'), '', (each) => `× ${count(each.inflight + 1)}`)] : []),
-        ...(averaged && !isP2c ? [row(`${t('inflight')}${sign}`, '', (each) => count(each.inflight))] : []),
-        ...(tells(({ score }) => score !== null)
-          ? [
-              row(scoreOrder === 'higher' ? t('weight') : t('load'), 'load', (each) =>
-                isP2c ? `= ${load(each)}` : load(each),
-              ),
-              this.bars(pick, candidates),
-            ]
-          : []),
-        ...(tells(({ success }) => success !== null)
-          ? [row(`${t('success')}${sign}`, '', ({ success, healthy }) => successOf(success, healthy))]
-          : []),
-        row(t('last picked'), '', agoOf),
-      ),
-    );
-  }
-
-  private formulaHead(
-    pick: PickRow,
-    candidates: readonly Candidate[],
-    name: (endpoint: number) => string,
-  ): HTMLElement {
-    const heads = candidates.map((candidate) => {
-      const chosen = candidate.endpoint === pick.endpoint;
-      const letter = candidates.length === 2 ? `${'AB'[candidates.indexOf(candidate)]!} ` : '';
-      return element(
-        'th',
-        { scope: 'col', class: chosen ? 'chosen' : 'loser' },
-        element('span', 'muted', letter),
-        mark(this.looks.of(candidate.endpoint), chosen),
-        ' ',
-        foreign(name(candidate.endpoint)),
-      );
-    });
-    return element('tr', '', element('td'), ...heads);
-  }
-
-  /** The loads as bars, of two as ones that meet in the middle: how far apart they were. */
-  private bars(pick: PickRow, candidates: readonly Candidate[]): HTMLElement {
-    const most = Math.max(...candidates.map(({ score }) => score ?? 0));
-    const cells = candidates.map((candidate, index) => {
-      const look = this.looks.of(candidate.endpoint);
-      const bar = element('span', `bar ${look.colour === null ? 'series-other' : `series-${look.colour}`}`);
-      setStyle(bar, 'width', `${most > 0 ? Math.max(0.5, ((candidate.score ?? 0) / most) * 100) : 0}%`);
-      return element(
-        'td',
-        `${candidates.length === 2 && index === 1 ? 'b' : 'a'} ${candidate.endpoint === pick.endpoint ? 'chosen' : 'loser'}`,
-        bar,
-      );
-    });
-    return element('tr', { class: 'bars', 'aria-hidden': 'true' }, element('td'), ...cells);
   }
 
   private steps(inspection: Inspection, name: (endpoint: number) => string): HTMLElement {
@@ -185,42 +103,8 @@ export class Inspector {
   }
 }
 
-/** What is to be known of the numbers above. */
-function footnotes({ candidates, derived }: PickRow): string[] {
-  const more = candidates.length - mostCandidates;
-  return [
-    ...(more > 0 ? [t('{0} more candidates were compared', more)] : []),
-    ...(derived ? [`${derivedSign} ${derivedTitle()}`] : []),
-  ];
-}
-
 function parts(texts: readonly Part[]): Node[] {
   return texts.map(({ text, strong }) => element(strong ? 'b' : 'span', 'foreign', capped(text)));
-}
-
-function root({ lagNs }: Candidate): number {
-  return Math.trunc(Math.sqrt((lagNs ?? 0) + 1));
-}
-
-/** load = trunc(√(lag + 1)) · (inflight + 1); go-zero's p2c.go. Shown only where it gives the number that was used. */
-function followsFormula(candidate: Candidate): boolean {
-  return candidate.lagNs !== null && root(candidate) * (candidate.inflight + 1) === candidate.score;
-}
-
-function lagOf({ lagNs }: Candidate): string {
-  if (lagNs === null) return '–';
-  return lagNs === 0 ? t('0, unmeasured') : t('{0} ms', threeDigits(lagNs / 1e6));
-}
-
-function peakOf({ peakNs }: Candidate): string {
-  if (peakNs === null) return '–';
-  return peakNs === 0 ? t('0, unmeasured') : t('{0} ms', threeDigits(peakNs / 1e6));
-}
-
-function successOf(success: number | null, healthy: boolean): Node | string {
-  if (success === null) return '–';
-  const text = t('{0} of 1000', success);
-  return healthy ? text : element('span', 'red', icon('warning'), ' ', text);
 }
 
 /** The branch of p2c_ewma that was taken, as three steps; the one that decided is bold. */

@@ -1,5 +1,6 @@
-import type { PickRow } from '../messages/panel';
+import type { Candidate, PickRow } from '../messages/panel';
 import { antilog, logAxis, type Axis } from './axis';
+import { isCompared, strongest } from './candidates';
 import { glyph, text, vertical, wipe } from './canvas';
 import { element, setAttribute, show } from './dom';
 import { clock, short } from './format';
@@ -37,12 +38,17 @@ export class PickChart {
     const { store } = this;
     const inspected = store.inspecting ? store.channel?.inspection?.pick : undefined;
     this.drawn = inspected ? this.picksAround(inspected) : [];
-    const compared = this.drawn.filter(({ candidates }) => candidates.some(({ score }) => score !== null));
+    const compared = this.drawn.filter(isCompared);
     show(this.element, inspected !== undefined && compared.length > 1);
     if (!inspected || compared.length < 2) return;
     wipe(this.canvas, this.context, this.theme.palette.fontFamily);
     this.draw(compared, inspected);
     setAttribute(this.canvas, 'aria-label', t('Loads of {0} picks around the selected one', compared.length));
+  }
+
+  /** More than two marks a pick would be a cloud. */
+  private pairOf(pick: PickRow): readonly Candidate[] {
+    return strongest(pick, this.store.channel?.scoreOrder ?? 'lower', 2);
   }
 
   private picksAround({ key }: PickRow): readonly PickRow[] {
@@ -69,9 +75,7 @@ export class PickChart {
   }
 
   private draw(picks: readonly PickRow[], inspected: PickRow): void {
-    const scores = picks.flatMap(({ candidates }) =>
-      candidates.map(({ score }) => Math.log10(Math.max(1, score ?? 1))),
-    );
+    const scores = picks.flatMap((pick) => this.pairOf(pick).map(({ score }) => Math.log10(Math.max(1, score ?? 1))));
     const axis = logAxis(Math.min(...scores), Math.max(...scores));
     const bottom = this.canvas.clientHeight - plot.bottom;
     const yOf = (logarithm: number) => bottom - ((logarithm - axis.min) / (axis.max - axis.min)) * (bottom - plot.top);
@@ -124,16 +128,16 @@ export class PickChart {
     }
   }
 
-  private drawPair({ timeMs, candidates, endpoint }: PickRow, yOf: (score: number) => number): void {
+  private drawPair(pick: PickRow, yOf: (score: number) => number): void {
     const { palette } = this.theme;
-    const x = this.xOf(timeMs);
-    const known = candidates.filter(({ score }) => score !== null);
+    const x = this.xOf(pick.timeMs);
+    const known = this.pairOf(pick);
     const ys = known.map(({ score }) => yOf(score!));
     vertical(this.context, x, Math.min(...ys), Math.max(...ys), { colour: palette.grid });
     for (const candidate of known) {
       const { colour, mark } = this.looks.of(candidate.endpoint);
       const shown = colour === null ? palette.other : palette.series[colour]!;
-      const outline = candidate.endpoint === endpoint ? undefined : 1.4;
+      const outline = candidate.endpoint === pick.endpoint ? undefined : 1.4;
       glyph(this.context, { path: mark, colour: shown, outline }, x, yOf(candidate.score!), 0.9);
     }
   }

@@ -67,13 +67,24 @@ function comparison({ scoreOrder }: Inspection, { winner, loser }: Compared, nam
 }
 
 function because(explanation: Compared, inspection: Inspection): Part[] {
-  const { winner, loser, why, measure } = explanation;
+  const { winner, loser } = explanation;
+  switch (explanation.why) {
+    case 'unmeasured':
+      return unmeasured(explanation, inspection);
+    case 'success':
+      return rich(': it fails less often, success {0} against {1}.', outOf1000(winner), outOf1000(loser));
+    case 'score':
+      return rich('.');
+    default:
+      return becauseOf(explanation.why, explanation);
+  }
+}
+
+function becauseOf(why: 'lag' | 'inflight' | 'both', { winner, loser, measure }: Compared): Part[] {
   const [mine, other] = measure === 'peak' ? [winner.peakNs, loser.peakNs] : [winner.lagNs, loser.lagNs];
   const latency = measure === 'peak' ? t('peak') : t('lag');
   const values = [latency, milliseconds(mine), milliseconds(other), count(winner.inflight), count(loser.inflight)];
   switch (why) {
-    case 'unmeasured':
-      return unmeasured(explanation, inspection);
     case 'lag':
       return winner.inflight > loser.inflight
         ? rich(
@@ -93,9 +104,11 @@ function because(explanation: Compared, inspection: Inspection): Part[] {
         ': its {0} was lower, {1} against {2} ms, and so were its calls in flight, {3} against {4}.',
         ...values,
       );
-    case 'score':
-      return rich('.');
   }
+}
+
+function outOf1000({ success }: Candidate): number {
+  return Math.round(success ?? 0);
 }
 
 function unmeasured({ lagBeforeLossNs }: Compared, { generation }: Inspection): Part[] {
@@ -132,7 +145,12 @@ function probe({ pick }: Inspection, { winner, loser }: Verdict<'probe'>, name: 
     loser?.score == null
       ? rich('**{0} was probed**', name(winner.endpoint))
       : rich('**{0} was probed with load {1} against {2}**', name(winner.endpoint), load(winner), load(loser));
-  return [...head, ...(winner.lagNs === 0 ? rich(': its lag was not yet measured.') : toBeMeasured(winner))];
+  if (winner.lagNs === 0) return [...head, ...rich(': its lag was not yet measured.')];
+  const cause =
+    winner.idleMs === null
+      ? rich(': it had not been measured for too long.')
+      : rich(': it had not been measured for too long, its last pick was {0} before.', duration(winner.idleMs));
+  return [...head, ...cause];
 }
 
 function toBeMeasured({ idleMs }: Candidate): Part[] {

@@ -45,10 +45,10 @@ async function inspectFourth(page: Page): Promise<void> {
 interface Disguise {
   readonly policyPath: readonly string[];
   readonly scoreOrder: ScoreOrder;
-  pick(pick: PickRow, channel: ChannelView): PickRow;
-  explain(pick: PickRow, explanation: Explanation): Explanation;
+  readonly pick: (pick: PickRow, channel: ChannelView) => PickRow;
+  readonly explain: (pick: PickRow, explanation: Explanation) => Explanation;
   /** What is compared of an endpoint; nothing where it is left out and the order is 'none'. */
-  load?(endpoint: number): number;
+  readonly load?: (endpoint: number) => number;
 }
 
 function disguised(
@@ -81,11 +81,11 @@ function disguised(
         reasons: countReasons(picks),
         ...(inspected && {
           inspection: {
-            ...channel.inspection!,
+            ...channel.inspection,
             policy: policyPath.at(-1)!,
             scoreOrder,
             pick: inspected,
-            explanation: explain(inspected, channel.inspection!.explanation),
+            explanation: explain(inspected, channel.inspection.explanation),
           },
         }),
       },

@@ -1,0 +1,145 @@
+import type { Candidate, Inspection, PickRow } from '../messages/panel';
+import { isCompared, strongest } from './candidates';
+import { derivedSign, derivedTitle } from './derived';
+import { element, foreign, setStyle } from './dom';
+import { count, distinctEnds, duration, threeDigits } from './format';
+import { icon, mark } from './glyphs';
+import { t } from './l10n';
+import { load } from './sentence';
+import type { Looks } from './series';
+
+/** So many candidates have a column: more would leave no room for their numbers. */
+const mostCandidates = 4;
+
+/** One quantity of all candidates. */
+interface Row {
+  readonly heading: string;
+  readonly class?: string;
+  readonly text: (candidate: Candidate) => Node | string;
+}
+
+/** What the picker read of each candidate, as the formula that made its score where that is known. */
+export function formula(inspection: Inspection, looks: Looks, name: (endpoint: number) => string): HTMLElement {
+  const { pick, scoreOrder } = inspection;
+  const candidates = strongest(pick, scoreOrder, mostCandidates);
+  const side = (candidate: Candidate) => (candidate.endpoint === pick.endpoint ? 'chosen' : 'loser');
+  const rows = rowsOf(inspection, candidates).map((row) =>
+    element(
+      'tr',
+      row.class ?? '',
+      element('th', { scope: 'row' }, row.heading),
+      ...candidates.map((candidate) => element('td', side(candidate), row.text(candidate))),
+    ),
+  );
+  const scored = rows.findIndex(({ className }) => className === 'load');
+  if (isCompared(pick)) rows.splice(scored + 1, 0, bars(pick, candidates, looks));
+  return element(
+    'table',
+    candidates.length > 2 ? 'formula several' : 'formula',
+    element('thead', '', head(pick, candidates, looks, name)),
+    element('tbody', '', ...rows),
+  );
+}
+
+/** What is to be known of the numbers. */
+export function footnotes({ candidates, derived }: PickRow): string[] {
+  const more = candidates.length - mostCandidates;
+  return [
+    ...(more > 0 ? [t('{0} more candidates were compared', more)] : []),
+    ...(derived ? [`${derivedSign} ${derivedTitle()}`] : []),
+  ];
+}
+
+/** Quantities that the policy, or whoever looks on, does not keep have no row. */
+function rowsOf({ pick, policy, scoreOrder }: Inspection, candidates: readonly Candidate[]): Row[] {
+  const tells = (key: 'lagNs' | 'peakNs' | 'success' | 'score') => candidates.some((each) => each[key] !== null);
+  const sign = pick.derived ? derivedSign : '';
+  const isP2c = policy === 'p2c_ewma' && candidates.every(followsFormula);
+  const averages: Row[] = [
+    ...(tells('lagNs') ? [{ heading: `${t('lag')}${sign}`, text: ({ lagNs }: Candidate) => milliseconds(lagNs) }] : []),
+    ...(tells('peakNs') ? [{ heading: t('peak'), text: ({ peakNs }: Candidate) => milliseconds(peakNs) }] : []),
+  ];
+  const others: Row[] = [
+    ...(tells('success') ? [{ heading: `${t('success')}${sign}`, text: success }] : []),
+    {
+      heading: t('last picked'),
+      text: ({ idleMs }) => (idleMs === null ? t('never') : t('{0} ago', duration(idleMs))),
+    },
+  ];
+  if (isP2c) return [...averages, ...p2cRows(), ...others];
+  // A count has no "unknown": without an average nobody kept it.
+  const counted = tells('lagNs') || tells('success');
+  const heading = scoreOrder === 'higher' ? t('weight') : t('load');
+  return [
+    ...averages,
+    ...(counted ? [{ heading: `${t('inflight')}${sign}`, text: ({ inflight }: Candidate) => count(inflight) }] : []),
+    ...(tells('score') ? [{ heading, class: 'load', text: load }] : []),
+    ...others,
+  ];
+}
+
+/** From the lag on: load = trunc(√(lag + 1)) · (inflight + 1); go-zero's p2c.go. */
+function p2cRows(): Row[] {
+  return [
+    { heading: '√(lag in ns + 1)', text: (each) => count(root(each)) },
+    { heading: t('× (inflight + 1)'), text: (each) => `× ${count(each.inflight + 1)}` },
+    { heading: t('load'), class: 'load', text: (each) => `= ${load(each)}` },
+  ];
+}
+
+function root({ lagNs }: Candidate): number {
+  return Math.trunc(Math.sqrt((lagNs ?? 0) + 1));
+}
+
+/** Shown only where it gives the number that was used. */
+function followsFormula(candidate: Candidate): boolean {
+  return candidate.lagNs !== null && root(candidate) * (candidate.inflight + 1) === candidate.score;
+}
+
+function milliseconds(ns: number | null): string {
+  if (ns === null) return '–';
+  return ns === 0 ? t('0, unmeasured') : t('{0} ms', threeDigits(ns / 1e6));
+}
+
+function success({ success: value, healthy }: Candidate): Node | string {
+  if (value === null) return '–';
+  const text = t('{0} of 1000', Math.round(value));
+  return healthy ? text : element('span', 'red', icon('warning'), ' ', text);
+}
+
+function head(
+  pick: PickRow,
+  candidates: readonly Candidate[],
+  looks: Looks,
+  name: (endpoint: number) => string,
+): HTMLElement {
+  const names = candidates.map(({ endpoint }) => name(endpoint));
+  // Of several, only what tells them apart has room.
+  const shown = candidates.length > 2 ? distinctEnds(names) : names;
+  const heads = candidates.map((candidate, index) => {
+    const chosen = candidate.endpoint === pick.endpoint;
+    const letter = candidates.length === 2 ? `${'AB'[index]!} ` : '';
+    return element(
+      'th',
+      { scope: 'col', class: chosen ? 'chosen' : 'loser', title: names[index]! },
+      element('span', 'muted', letter),
+      mark(looks.of(candidate.endpoint), chosen),
+      ' ',
+      foreign(shown[index]!),
+    );
+  });
+  return element('tr', '', element('td'), ...heads);
+}
+
+/** The scores as bars, of two as ones that meet in the middle: how far apart they were. */
+function bars(pick: PickRow, candidates: readonly Candidate[], looks: Looks): HTMLTableRowElement {
+  const most = Math.max(...candidates.map(({ score }) => score ?? 0));
+  const cells = candidates.map((candidate, index) => {
+    const look = looks.of(candidate.endpoint);
+    const bar = element('span', `bar ${look.colour === null ? 'series-other' : `series-${look.colour}`}`);
+    setStyle(bar, 'width', `${most > 0 ? Math.max(0.5, ((candidate.score ?? 0) / most) * 100) : 0}%`);
+    const side = candidates.length === 2 && index === 1 ? 'b' : 'a';
+    return element('td', `${side} ${candidate.endpoint === pick.endpoint ? 'chosen' : 'loser'}`, bar);
+  });
+  return element('tr', { class: 'bars', 'aria-hidden': 'true' }, element('td'), ...cells);
+}
