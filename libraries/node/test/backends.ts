@@ -78,6 +78,8 @@ export interface CallOptions {
   readonly credentials?: grpc.CallCredentials;
   readonly deadlineMs?: number;
   readonly waitForReady?: boolean;
+  /** Values by metadata key. */
+  readonly headers?: Readonly<Record<string, readonly string[]>>;
   /** Is given the call, to cancel it. */
   readonly begun?: (call: { cancel(): void }) => void;
 }
@@ -133,6 +135,9 @@ export class TestClient {
 
   private call(options: CallOptions): Promise<grpc.ServiceError | null> {
     const metadata = new this.library.Metadata({ waitForReady: options.waitForReady ?? false });
+    for (const [key, values] of Object.entries(options.headers ?? {})) {
+      for (const value of values) metadata.add(key, value);
+    }
     const { path, requestSerialize, responseDeserialize } = definition.get;
     return new Promise((resolve) => {
       const call = this.client.makeUnaryRequest(

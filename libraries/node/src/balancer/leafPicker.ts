@@ -90,7 +90,8 @@ class CallInfo implements PickInfo {
   args: experimental.PickArgs | undefined;
 
   header(name: string): string | undefined {
-    return this.args?.metadata.get(name)[0]?.toString();
+    const values = this.args?.metadata.get(name) ?? [];
+    return values.length === 0 ? undefined : values.join(',');
   }
 }
 

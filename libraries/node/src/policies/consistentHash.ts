@@ -88,7 +88,7 @@ export class ConsistentHashPicker implements Picker {
 
   constructor(private readonly info: BuildInfo<ConsistentHashConfig>) {
     const { readyEndpoints, config, random = randomBelow } = info;
-    this.picks = readyEndpoints.map((endpoint, index) => new EndpointPick(index, endpoint));
+    this.picks = readyEndpoints.map((_, index) => new EndpointPick(index));
     this.hashHeader = config.hashHeader;
     this.random = random;
   }

@@ -65,7 +65,7 @@ export interface Picker {
 export interface PickInfo {
   /** ns */
   readonly now: number;
-  /** The first value of a metadata key of the call; undefined: it has none. */
+  /** The value of a metadata key of the call, several joined by commas (as in gRPC A76); undefined: it has none. */
   header(name: string): string | undefined;
 }
 

@@ -88,7 +88,7 @@ export class StaticWeightedRoundRobinPicker implements Picker {
   constructor(info: BuildInfo<StaticWeightedRoundRobinConfig>) {
     const { readyEndpoints, config, random = randomBelow } = info;
     logMissing(info);
-    this.picks = readyEndpoints.map((endpoint, index) => new EndpointPick(index, endpoint));
+    this.picks = readyEndpoints.map((_, index) => new EndpointPick(index));
     this.weights = readyEndpoints.map((endpoint) => weightOf(endpoint, config) ?? defaultWeight);
     const before = readyEndpoints.map((endpoint) => places.get(endpoint));
     const owed = before.map((place) => place?.turns.owed(place.index) ?? 0);
