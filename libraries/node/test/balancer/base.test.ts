@@ -1,6 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
 import assert from 'node:assert/strict';
 import type { BuildInfo, Policy } from '../../src/policies/picker';
+import { until } from '../backends';
 import { FakeChannel } from './fakeChannel';
 import { inTurn } from './fixture';
 
@@ -105,6 +106,18 @@ describe('the base balancer', () => {
     });
   });
 
+  describe('an endpoint that is left out while it connects', () => {
+    it('is not connected to, though its leaf reports once more', async () => {
+      const { channel } = open();
+      channel.update(['a']);
+      channel.update(['b']);
+      // Of a timer that grpc-js's pick_first does not end.
+      await until(() => channel.reresolutions > 0);
+      assert.equal(channel.subchannel('a').references, 0);
+      assert.equal(channel.last.state, CONNECTING);
+    });
+  });
+
   describe('pickers', () => {
     it('are built when an endpoint enters or leaves READY', () => {
       const { channel, held } = open();
@@ -121,7 +134,9 @@ describe('the base balancer', () => {
       channel.connect('a', 'b');
       channel.update(['a', 'b']);
       channel.update(['b']);
-      assert.deepEqual(held().slice(2), [['a', 'b'], ['b']]);
+      // Its connection is there still, so that it is READY at once.
+      channel.update(['b', 'a']);
+      assert.deepEqual(held().slice(2), [['a', 'b'], ['b'], ['b', 'a']]);
     });
 
     it('are told the same object for an endpoint while the resolver names it, over a lost connection too', () => {

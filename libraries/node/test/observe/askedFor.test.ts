@@ -1,8 +1,9 @@
 import * as grpc from '@grpc/grpc-js';
 import assert from 'node:assert/strict';
+import * as grpc110 from 'grpc-js-1.10';
 import { mismatch, type PolicyRegistry } from '../../src/observe/askedFor';
 import { register } from '../../src/main';
-import { Backend, TestClient, until } from '../backends';
+import { Backend, TestClient, until, type Grpc } from '../backends';
 import { channelOf } from '../records';
 import { TestResolver } from '../resolver';
 
@@ -115,10 +116,11 @@ describe('a channel that asks for a policy of ours, but runs another', () => {
     for (const backend of backends.splice(0)) backend.kill();
   });
 
-  async function open(policy: readonly object[], target?: (port: number) => string): Promise<TestClient> {
+  async function open(policy: readonly object[], target?: (port: number) => string, library = grpc) {
     const backend = await Backend.start();
     backends.push(backend);
-    const client = target ? new TestClient(target(backend.port), policy) : TestClient.to([backend], policy);
+    const to = target?.(backend.port) ?? `ipv4:${backend.address}`;
+    const client = new TestClient(to, policy, { library });
     clients.push(client);
     assert.equal(await client.get(), grpc.status.OK);
     return client;
@@ -158,6 +160,18 @@ describe('a channel that asks for a policy of ours, but runs another', () => {
     );
     assert.match(notesOf(client)[0]!, /the resolver gave another service config/);
     assert.ok(notesOf(client)[0]!.length <= 256);
+  });
+
+  it('is said where its copy of grpc-js does not know the policy', async () => {
+    const library = grpc110 as unknown as Grpc;
+    assert.throws(() => register(library), /needs @grpc\/grpc-js 1\.14/);
+    const client = await open([{ p2c_ewma: {} }, { round_robin: {} }], undefined, library);
+    await until(() => warnings.length > 0);
+    assert.match(
+      warnings[0]!.message,
+      /but runs round_robin: this channel's copy of @grpc\/grpc-js does not know it\./,
+    );
+    assert.match(notesOf(client)[0]!, /^The program asks for "p2c_ewma": this channel's copy/);
   });
 
   it('is not said where it runs', async () => {
