@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { thirdPartyNotices } from './notices.mjs';
 
 /**
- * Bundles the extension's host side and its panel into dist/.
+ * Bundles the extension's host side, its panel and its preload for Node programs into dist/.
  *
  *     node esbuild.mjs [--production] [--watch]
  */
@@ -49,6 +49,24 @@ const bundles = [
     plugins: [loadStreamLate],
     // `import()` becomes `require()`, which every extension host has.
     supported: { 'dynamic-import': false },
+  },
+  {
+    ...shared,
+    // What is loaded before a Node program to make it attachable: as the library's own build makes it.
+    entryPoints: { 'preload/register': 'libraries/node/src/register.ts' },
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    platform: 'node',
+    format: 'cjs',
+    // Whatever version of Node a program runs on, it must be able to read this and to leave it at that.
+    target: 'node12',
+    // As assignments: what stands in for fields there is slow.
+    tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
+    // Read at the start of every process of Node in a terminal, and without its map there.
+    minify: false,
+    minifySyntax: true,
+    minifyWhitespace: true,
+    sourcemap: false,
   },
   {
     ...shared,

@@ -75,7 +75,7 @@ export class EndpointTable {
   private readonly footnote = element(
     'p',
     'footnote',
-    `${derivedSign} ${t('lag, calls in flight and success are kept by Pickscope')}`,
+    `${derivedSign} ${t('lag, inflight, success: kept by Pickscope')}`,
   );
   private readonly heads = new Map<string, HTMLTableCellElement>();
   private readonly fair = element('span');

@@ -54,17 +54,17 @@ export function footnotes({ candidates, derived }: PickRow): string[] {
 function rowsOf({ pick, policy, scoreOrder }: Inspection, candidates: readonly Candidate[]): Row[] {
   const tells = (key: 'lagNs' | 'peakNs' | 'success' | 'score') => candidates.some((each) => each[key] !== null);
   const sign = pick.derived ? derivedSign : '';
+  const several = candidates.length > 2;
   const isP2c = policy === 'p2c_ewma' && candidates.every(followsFormula);
   const averages: Row[] = [
     ...(tells('lagNs') ? [{ heading: `${t('lag')}${sign}`, text: ({ lagNs }: Candidate) => milliseconds(lagNs) }] : []),
     ...(tells('peakNs') ? [{ heading: t('peak'), text: ({ peakNs }: Candidate) => milliseconds(peakNs) }] : []),
   ];
   const others: Row[] = [
-    ...(tells('success') ? [{ heading: `${t('success')}${sign}`, text: success }] : []),
-    {
-      heading: t('last picked'),
-      text: ({ idleMs }) => (idleMs === null ? t('never') : t('{0} ago', duration(idleMs))),
-    },
+    ...(tells('success')
+      ? [{ heading: `${t('success')}${sign}`, text: (each: Candidate) => success(each, several) }]
+      : []),
+    { heading: t('last picked'), text: (each) => lastPicked(each, several) },
   ];
   if (isP2c) return [...averages, ...p2cRows(), ...others];
   // A count has no "unknown": without an average nobody kept it.
@@ -101,10 +101,16 @@ function milliseconds(ns: number | null): string {
   return ns === 0 ? t('0, unmeasured') : t('{0} ms', threeDigits(ns / 1e6));
 }
 
-function success({ success: value, healthy }: Candidate): Node | string {
+function success({ success: value, healthy }: Candidate, several: boolean): Node | string {
   if (value === null) return '–';
-  const text = t('{0} of 1000', Math.round(value));
+  const rounded = Math.round(value);
+  const text = several ? String(rounded) : t('{0} of 1000', rounded);
   return healthy ? text : element('span', 'red', icon('warning'), ' ', text);
+}
+
+function lastPicked({ idleMs }: Candidate, several: boolean): string {
+  if (idleMs === null) return t('never');
+  return several ? duration(idleMs) : t('{0} ago', duration(idleMs));
 }
 
 function head(

@@ -266,6 +266,7 @@ export const situations: Readonly<Record<string, Situation>> = {
         candidates: [...pick.candidates, ...othersOf(pick, channel)].map((one) => ({
           ...one,
           peakNs: one.lagNs! * 1.7,
+          score: one.lagNs! * 1.7 * (one.inflight + 1),
         })),
       }),
       explain: (pick, explanation) =>

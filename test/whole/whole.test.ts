@@ -24,6 +24,7 @@ const shipped = [
   'dist/extension.cjs',
   'dist/panel.css',
   'dist/panel.js',
+  'dist/preload/register.cjs',
   'l10n/bundle.l10n.zh-cn.json',
   'media/icon.png',
   'media/pickscope.svg',
