@@ -38,16 +38,32 @@ await build({
     },
   ],
 });
-await build({
+const standingAlone = {
   ...shared,
-  entryPoints: ['src/register.ts'],
-  outfile: 'dist/register.cjs',
   // Whatever version of Node a program runs on, it must be able to read this and to leave it at that.
   target: 'node12',
   // As assignments: what stands in for fields there is slow.
   tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
-  // Read at the start of every process of Node beneath.
   minifySyntax: true,
   minifyWhitespace: true,
+};
+await build({
+  ...standingAlone,
+  entryPoints: ['src/register.ts'],
+  outfile: 'dist/register.cjs',
+  plugins: [
+    { name: 'runtime-as-text', setup: (plugins) => plugins.onLoad({ filter: /\/runtime\.ts$/ }, runtimeAsText) },
+  ],
   banner,
 });
+
+/** Every process of Node beneath reads register.cjs; only those that load grpc-js are to parse all of it. */
+async function runtimeAsText({ path }) {
+  const { outputFiles } = await build({ ...standingAlone, entryPoints: [path], write: false });
+  const contents = `
+    const { Module } = require('module');
+    const runtime = new Module(__filename);
+    runtime._compile(${JSON.stringify(outputFiles[0].text)}, __filename + ':runtime');
+    module.exports = runtime.exports;`;
+  return { contents };
+}

@@ -1,5 +1,4 @@
 import Module, { syncBuiltinESMExports } from 'node:module';
-import { isMainThread } from 'node:worker_threads';
 import { copyOfModule, loadedCopies, type GrpcCopy, type LoadedModule } from './copies';
 import { failOpen } from './failOpen';
 
@@ -58,7 +57,7 @@ function followLoaders(internals: ModuleInternals): void {
   };
   syncBuiltinESMExports();
   const options = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ');
-  if (isMainThread && /--(experimental-)?loader\b/.test(options)) follow();
+  if (/--(experimental-)?loader\b/.test(options)) follow();
 }
 
 /** It runs in a thread of its own, so it is a module of its own; and inside this file, which may lie alone. */
