@@ -36,6 +36,7 @@ export class LeafPicker implements experimental.Picker {
       const { call } = this;
       call.now = monotonicNs();
       call.args = args;
+      call.explain = this.slot.explain ?? false;
       const pick = this.picker.pick(call);
       const result = this.leaves[pick.endpoint]?.getPicker().pick(args);
       if (result?.pickResultType !== this.complete) {
@@ -57,17 +58,16 @@ export class LeafPicker implements experimental.Picker {
    * result; the inner callbacks are kept.
    */
   private addCallbacks(result: PickResult, pick: Pick): void {
-    const { unstarted, slot } = this;
-    const { tick } = unstarted;
-    const position = unstarted.add(pick);
+    const { tick } = this.unstarted;
+    const position = this.unstarted.add(pick);
     const { onCallStarted, onCallEnded } = result;
     result.onCallStarted = () => {
-      unstarted.start(pick, tick, position);
+      this.unstarted.start(pick, tick, position);
       onCallStarted?.();
     };
     result.onCallEnded = (code: GrpcModule.status, details: string, metadata: Metadata) => {
       const now = monotonicNs();
-      slot.endedAt = now;
+      this.slot.endedAt = now;
       done(pick, code, now);
       onCallEnded?.(code, details, metadata);
     };
@@ -87,6 +87,7 @@ export class LeafPicker implements experimental.Picker {
 /** One for all picks of a picker. */
 class CallInfo implements PickInfo {
   now = 0;
+  explain = false;
   args: experimental.PickArgs | undefined;
 
   header(name: string): string | undefined {

@@ -98,6 +98,7 @@ export class Hooks {
       const call = this.picking;
       this.picking = undefined;
       this.slot.picker = undefined;
+      this.slot.explain = this.recorder.rows !== undefined;
       const result = original.call(channel, metadata, pickInformation);
       if (!call) return result;
       try {

@@ -11,6 +11,7 @@ import {
   type PickInfo,
   type Policy,
   type Random,
+  type Reason,
   type ReadyEndpoint,
 } from './picker';
 
@@ -115,20 +116,21 @@ export class P2cEwmaEndpoint implements EndpointStatus {
 class P2cEwmaPick implements Pick {
   constructor(
     readonly endpoint: number,
+    private readonly state: P2cEwmaEndpoint,
     private readonly picker: P2cEwmaPicker,
     private readonly pickedAt: number,
   ) {}
 
   suspend(): void {
-    this.picker.endpoints[this.endpoint]!.inflight--;
+    this.state.inflight--;
   }
 
   resume(): void {
-    this.picker.endpoints[this.endpoint]!.inflight++;
+    this.state.inflight++;
   }
 
   done(code: number, now: number): void {
-    this.picker.endpoints[this.endpoint]!.complete(this.pickedAt, now, code);
+    this.state.complete(this.pickedAt, now, code);
     this.picker.logLoads(now);
   }
 }
@@ -170,15 +172,13 @@ export class P2cEwmaPicker implements Picker {
     };
   }
 
-  pick({ now }: PickInfo): Pick {
-    this.decision.rejectedDraws = 0;
-    const chosen = this.choose(now);
-    this.decision.chosen = chosen;
+  pick(info: PickInfo): Pick {
+    const chosen = this.choose(info);
     const state = this.endpoints[chosen]!;
-    state.picked = now;
+    state.picked = info.now;
     state.inflight++;
     state.requests++;
-    return new P2cEwmaPick(chosen, this, now);
+    return new P2cEwmaPick(chosen, state, this, info.now);
   }
 
   /** go-zero's line, when it is time; "reqs" are those since the one before. */
@@ -194,29 +194,24 @@ export class P2cEwmaPicker implements Picker {
     this.info.log(`p2c - ${loads.join('; ')}`);
   }
 
-  private choose(now: number): number {
-    switch (this.endpoints.length) {
-      case 1:
-        this.decision.candidateCount = 1;
-        this.decision.reason = 'only_one';
-        this.read(0, 0, now);
-        return 0;
-      case 2:
-        return this.compare(0, 1, now, true);
-      default:
-        return this.draw(now);
-    }
+  private choose(info: PickInfo): number {
+    this.decision.rejectedDraws = 0;
+    const { length } = this.endpoints;
+    if (length > 2) return this.draw(info);
+    if (length === 2) return this.compare(0, 1, true, info);
+    if (info.explain !== false) this.explain('only_one', 0, info.now, 0);
+    return 0;
   }
 
-  private draw(now: number): number {
+  private draw(info: PickInfo): number {
     const { endpoints, random } = this;
     for (let draw = 1; ; draw++) {
       const first = random(endpoints.length);
       let second = random(endpoints.length - 1);
       if (second >= first) second++;
       const healthy = endpoints[first]!.healthy && endpoints[second]!.healthy;
-      if (healthy || draw === this.config.pickTimes) return this.compare(first, second, now, healthy);
-      this.reject(first, second);
+      if (healthy || draw === this.config.pickTimes) return this.compare(first, second, healthy, info);
+      if (info.explain !== false) this.reject(first, second);
     }
   }
 
@@ -230,26 +225,33 @@ export class P2cEwmaPicker implements Picker {
   }
 
   /** @param healthy Whether the pair is known to be healthy, or was not asked. */
-  private compare(first: number, second: number, now: number, healthy: boolean): number {
-    const { decision } = this;
-    decision.candidateCount = 2;
-    const a = this.read(0, first, now);
-    const b = this.read(1, second, now);
+  private compare(first: number, second: number, healthy: boolean, { now, explain }: PickInfo): number {
+    const a = this.endpoints[first]!;
+    const b = this.endpoints[second]!;
+    const loadA = a.load;
+    const loadB = b.load;
     // Strict: a tie keeps the first drawn.
-    const firstLoses = a.score > b.score;
-    const loser = firstLoses ? a : b;
-    if (loser.idle > this.config.forcePick) {
-      decision.reason = 'forced';
-      return loser.endpoint;
+    const firstLoses = loadA > loadB;
+    const forced = now - (firstLoses ? a : b).picked > this.config.forcePick;
+    const chosen = firstLoses === forced ? first : second;
+    if (explain !== false) {
+      const reason = forced ? 'forced' : !healthy ? 'no_healthy_pair' : loadA === loadB ? 'tie' : 'better_score';
+      this.explain(reason, chosen, now, first, second);
     }
-    decision.reason = !healthy ? 'no_healthy_pair' : a.score === b.score ? 'tie' : 'better_score';
-    return firstLoses ? second : first;
+    return chosen;
   }
 
-  /** Notes an endpoint as the candidate at `position`, as it is before the pick. */
-  private read(position: number, endpoint: number, now: number): Candidate {
+  /** Notes what was compared, as it is before the pick. */
+  private explain(reason: Reason, chosen: number, now: number, ...compared: number[]): void {
+    const { decision } = this;
+    decision.reason = reason;
+    decision.chosen = chosen;
+    decision.candidateCount = compared.length;
+    compared.forEach((endpoint, position) => this.describe(decision.candidates[position]!, endpoint, now));
+  }
+
+  private describe(candidate: Candidate, endpoint: number, now: number): void {
     const state = this.endpoints[endpoint]!;
-    const candidate = this.decision.candidates[position]!;
     candidate.endpoint = endpoint;
     candidate.lag = state.lag;
     candidate.success = state.success;
@@ -257,7 +259,6 @@ export class P2cEwmaPicker implements Picker {
     candidate.score = state.load;
     candidate.idle = now - state.picked;
     candidate.healthy = state.healthy;
-    return candidate;
   }
 }
 

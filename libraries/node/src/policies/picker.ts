@@ -53,7 +53,7 @@ export interface ReadyEndpoint {
 /** Chooses an endpoint for each call (grpc-go: balancer.Picker). */
 export interface Picker {
   pick(info: PickInfo): Pick;
-  /** How the last pick came about, for whoever looks on: one object, written again by the next pick. */
+  /** How the last pick that was to be explained came about, for whoever looks on: one object, written again by the next pick. */
   readonly decision?: Decision;
   /** What the picker knows of each endpoint now, by index into readyEndpoints. */
   readonly endpoints?: readonly EndpointStatus[];
@@ -65,6 +65,8 @@ export interface Picker {
 export interface PickInfo {
   /** ns */
   readonly now: number;
+  /** False: nobody reads the decision of this pick, so it need not be written. */
+  readonly explain?: boolean;
   /** The value of a metadata key of the call, several joined by commas (as in gRPC A76); undefined: it has none. */
   header(name: string): string | undefined;
 }
@@ -149,6 +151,8 @@ export interface DecisionSlot {
   picker: Picker | undefined;
   /** What the picker's indices stand for; the same array for all picks of one picker. */
   endpoints: readonly object[];
+  /** Whether the decision of the next pick will be read. */
+  explain?: boolean;
   /** When it was asked, ns. */
   pickedAt?: number;
   /** When the call that ended last did, ns; NaN: none has since the slot was cleared. */
