@@ -20,8 +20,17 @@ export const library = path.join(__dirname, '../..');
 export const preload = path.join(library, 'dist', 'register.cjs');
 const tsxLoader = pathToFileURL(path.join(library, '../../node_modules/tsx/dist/loader.mjs')).href;
 
-/** How programs come by grpc-js. */
-export const ways = ['require', 'import', 'tsx', 'two copies', 'bundle'] as const;
+/** How programs come by grpc-js; "loader" is one that gives the text of CommonJS modules itself. */
+export const ways = ['require', 'import', 'tsx', 'loader', 'thread', 'two copies', 'attach', 'bundle'] as const;
+
+export const textLoader = dataUrl(`
+  import { readFile } from 'node:fs/promises';
+  export async function load(url, context, nextLoad) {
+    const loaded = await nextLoad(url, context);
+    return loaded.format === 'commonjs' ? { ...loaded, source: await readFile(new URL(url)) } : loaded;
+  }
+`);
+const registerTextLoader = dataUrl(`import { register } from 'node:module'; register(${JSON.stringify(textLoader)});`);
 
 export interface Cell {
   /** Path of the node that runs the program. */
@@ -31,6 +40,8 @@ export interface Cell {
   /** Folder of another copy, for "two copies". */
   readonly otherGrpc: string;
   readonly way: (typeof ways)[number];
+  /** NODE_OPTIONS, by default those that require the preload. */
+  readonly nodeOptions?: string;
 }
 
 const callsOfClient = 30;
@@ -58,9 +69,20 @@ const sources: Readonly<Record<Cell['way'], { file: string; text: string }>> = {
   require: { file: 'program.cjs', text: `const copies = [require('@grpc/grpc-js')];${body}` },
   import: { file: 'program.mjs', text: `import * as grpc from '@grpc/grpc-js';const copies = [grpc];${body}` },
   tsx: { file: 'program.ts', text: `import * as grpc from '@grpc/grpc-js';const copies = [grpc] as any[];${body}` },
+  loader: { file: 'program.mjs', text: `import * as grpc from '@grpc/grpc-js';const copies = [grpc];${body}` },
+  thread: {
+    file: 'program.cjs',
+    text: `const { isMainThread, Worker } = require('worker_threads');
+      if (isMainThread) process.stdin.pipe(new Worker(__filename, { argv: [process.argv[2]], stdin: true }).stdin);
+      else { const copies = [require('@grpc/grpc-js')];${body} }`,
+  },
   'two copies': {
     file: 'program.mjs',
     text: `import one from '@grpc/grpc-js';import * as two from 'another-grpc-js';const copies = [one, two];${body}`,
+  },
+  attach: {
+    file: 'program.mjs',
+    text: `import * as grpc from '@grpc/grpc-js';import '@pickscope/grpc-js/attach';const copies = [grpc];${body}`,
   },
   bundle: {
     file: 'source.mjs',
@@ -79,7 +101,7 @@ export async function runCell(cell: Cell): Promise<void> {
       PATH: process.env.PATH,
       HOME: folder,
       PICKSCOPE_RUNTIME_DIR: path.join(folder, 'run'),
-      NODE_OPTIONS: `--require ${preload}`,
+      NODE_OPTIONS: cell.nodeOptions ?? `--require ${preload}`,
     },
   });
   try {
@@ -137,10 +159,15 @@ async function prepare({ grpc, otherGrpc, way }: Cell, folder: string): Promise<
   const source = path.join(folder, file);
   writeFileSync(source, text);
   if (way === 'tsx') return ['--import', tsxLoader, source];
+  if (way === 'loader') return ['--import', registerTextLoader, source];
   if (way !== 'bundle') return [source];
   const outfile = path.join(folder, 'bundle.cjs');
   await build({ entryPoints: [source], outfile, bundle: true, platform: 'node', format: 'cjs', logLevel: 'warning' });
   // Nothing is taken from there any more.
   rmSync(modules, { recursive: true });
   return [outfile];
+}
+
+function dataUrl(source: string): string {
+  return `data:text/javascript,${encodeURIComponent(source)}`;
 }
