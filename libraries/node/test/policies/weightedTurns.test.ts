@@ -96,6 +96,19 @@ describe('weighted turns', () => {
     );
   });
 
+  it('share what is owed to all together by weight, so that they are as even as before when one left', () => {
+    const turns = turnsOf([1, 1, 2, 0], [0.6, 0, 0, 0.5]);
+    const owed = [0, 1, 2, 3].map((index) => Number(turns.owed(index).toFixed(9)));
+    assert.deepEqual(owed, [0.45, -0.15, -0.3, 0]);
+
+    const heavy = [100, ...Array.from({ length: 100 }, () => 1)];
+    const left = turnsOf(
+      heavy,
+      heavy.map(() => 0.9),
+    );
+    assert.ok(farthest(picks(left, 2000), heavy) <= 1 + rounding);
+  });
+
   it('tell who would have been next, if its turn had begun', () => {
     const turns = turnsOf([1, 1]);
     turns.next();
