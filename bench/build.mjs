@@ -8,18 +8,22 @@ const root = path.dirname(import.meta.dirname);
  * which the tests use, names every closure when it is made.
  *
  * @param {string[]} names
+ * @returns {Promise<string>} The folder that they are in.
  */
 export async function buildPrograms(...names) {
+  const folder = path.join(root, 'out', 'speed');
   await build({
     entryPoints: names.map((name) => path.join(root, 'bench', 'speed', `${name}.ts`)),
-    outdir: path.join(root, 'out', 'speed'),
+    outdir: folder,
     outExtension: { '.js': '.cjs' },
     bundle: true,
     platform: 'node',
     format: 'cjs',
     target: 'node20',
     conditions: ['pickscope-source'],
+    // mitata asks Bun where it runs on that.
     external: ['@grpc/grpc-js', '@grpc/grpc-js/*', 'bun:jsc'],
     logLevel: 'warning',
   });
+  return folder;
 }

@@ -3,63 +3,74 @@ import * as grpc from '@grpc/grpc-js';
 import { WatchResponseSchema } from '@pickscope/protocol/messages';
 import { measure } from 'mitata';
 import { registerPolicy } from '../../libraries/node/src/balancer/register';
+import { monotonicNs } from '../../libraries/node/src/clock';
 import { Hooks } from '../../libraries/node/src/observe/hooks';
+import { consistentHash } from '../../libraries/node/src/policies/consistentHash';
 import { p2cEwma } from '../../libraries/node/src/policies/p2cEwma';
+import { peakEwma } from '../../libraries/node/src/policies/peakEwma';
 import type { DecisionSlot, Policy } from '../../libraries/node/src/policies/picker';
+import { staticWeightedRoundRobin } from '../../libraries/node/src/policies/staticWeightedRoundRobin';
 import { Recorder } from '../../libraries/node/src/recorder/recorder';
 import { completionBatch, pickBatch } from '../../libraries/node/src/server/batches';
-import { bareCall, bareInternals, ReadyChannel, wholeCall } from './readyChannel';
+import type { Cost } from './picks';
+import { bareCalls, bareInternals, hashHeader, ReadyChannel, wholeCalls } from './readyChannel';
 
 /*
- * One policy in a process of its own, so that V8 optimizes it as in a program that runs this policy. Prints JSON.
+ * Measures one policy, in a process of its own, so that V8 optimizes it as in a program that runs only this one. Tells
+ * its parent.
  *
  *     pickWorker POLICY bare|call|detached|attached BACKENDS…
  */
 
-const [policy, mode, ...sizes] = process.argv.slice(2) as [string, string, ...string[]];
-const policies: readonly Policy[] = [p2cEwma];
-const configs: Readonly<Record<string, object>> = {};
+/** Always the first: what is left is what the balancer itself costs. */
+const firstEndpoint: Policy = { name: 'bench_first_endpoint', build: () => ({ pick: () => ({ endpoint: 0 }) }) };
+const policies: readonly Policy[] = [p2cEwma, peakEwma, staticWeightedRoundRobin, consistentHash, firstEndpoint];
+const configs: Readonly<Record<string, object>> = {
+  consistent_hash: { hashHeader },
+  static_weighted_round_robin: { weights: { '10.0.0.0:50051': 3 } },
+};
+/** Rows that are read and sent at once; 20,000 picks a second make as many in a flush. */
+const flushedRows = 1024;
 
-/** ns of CPU, all threads: what else runs on the machine does not count, and collecting garbage does. */
+/** ns of CPU, all threads: what else runs on the machine does not count, collecting garbage does. */
 function cpuNow(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) * 1000;
 }
 
-async function nanosecondsOf(run: () => void): Promise<{ ns: number; bytes: number }> {
-  const heap = () => process.memoryUsage().heapUsed;
-  const time = await measure(run, { now: cpuNow, min_cpu_time: 250e6, batch_samples: 16_384 });
-  const size = await measure(run, { heap, min_cpu_time: 20e6 });
-  return { ns: time.avg, bytes: size.heap?.avg ?? NaN };
+/** The least disturbed of many samples; each is long enough for garbage to be collected in it. */
+async function costOf(run: () => void, rows = 1): Promise<Cost> {
+  const time = await measure(run, { now: cpuNow, min_cpu_time: 300e6, batch_samples: 65_536 });
+  const size = await measure(run, { heap: () => process.memoryUsage().heapUsed, min_cpu_time: 20e6 });
+  return { ns: time.min / rows, bytes: (size.heap?.min ?? NaN) / rows };
 }
 
-async function main(): Promise<void> {
+async function main(policy: string, mode: string, sizes: readonly string[]): Promise<void> {
   const slot: DecisionSlot = { picker: undefined, endpoints: [] };
   const recorder = new Recorder();
   for (const it of policies) registerPolicy(grpc, it, slot);
   const byName = new Map(policies.map((it) => [it.name, it]));
   if (mode === 'detached' || mode === 'attached') new Hooks(bareInternals(), recorder, slot, byName).install();
   if (mode === 'attached') {
-    recorder.watch({ changed: () => undefined, stirred: () => undefined, departed: () => undefined });
+    recorder.watch({ changed: () => undefined, stirred: () => recorder.read(), departed: () => undefined });
   }
-  const results: Record<string, { ns: number; bytes: number }> = {};
+  const costs: Record<string, Cost> = { clock: await costOf(monotonicNs) };
   for (const size of sizes) {
     const channel = new ReadyChannel();
     channel.connect(policy, configs[policy] ?? {}, Number(size));
-    const picker = channel.currentPicker;
-    const run = mode === 'bare' ? () => bareCall(picker) : () => wholeCall(channel);
-    results[size] = await nanosecondsOf(run);
+    costs[size] = await costOf(mode === 'bare' ? bareCalls(channel.currentPicker) : wholeCalls(channel));
   }
-  if (recorder.rows) results.flush = await nanosecondsOf(() => flush(recorder));
-  console.log(JSON.stringify(results));
+  if (mode === 'attached') costs.flush = await costOf(() => flush(recorder), flushedRows);
+  process.send!(costs);
 }
 
+/** What a watcher's flush does with the newest rows, but for the network. */
 function flush({ rows }: Recorder): void {
-  const from = rows!.picks.head - 1024;
-  const picks = pickBatch(rows!.picks, from);
-  const completions = completionBatch(rows!.completions, rows!.completions.head - 1024);
+  const picks = pickBatch(rows!.picks, rows!.picks.head - flushedRows);
+  const completions = completionBatch(rows!.completions, rows!.completions.head - flushedRows);
   toBinary(WatchResponseSchema, create(WatchResponseSchema, { body: { case: 'picks', value: picks } }));
   toBinary(WatchResponseSchema, create(WatchResponseSchema, { body: { case: 'completions', value: completions } }));
 }
 
-void main();
+const [policy, mode, ...sizes] = process.argv.slice(2);
+void main(policy!, mode!, sizes);

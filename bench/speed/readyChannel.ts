@@ -1,6 +1,6 @@
 import * as grpc from '@grpc/grpc-js';
-import { ownInternals } from '../../libraries/node/src/observe/copies';
-import type { GrpcInternals } from '../../libraries/node/src/observe/internals';
+import { loadInternals, type GrpcInternals } from '../../libraries/node/src/observe/internals';
+import { ownCopy } from '../../libraries/node/src/observe/ownCopy';
 
 /*
  * A channel whose backends are all READY, without a network: grpc-js's own balancers, leaves and pickers, on
@@ -8,8 +8,11 @@ import type { GrpcInternals } from '../../libraries/node/src/observe/internals';
  */
 
 const { COMPLETE } = grpc.experimental.PickResultType;
+/** What consistent_hash takes a call's key from. */
+export const hashHeader = 'x-user';
 const metadata = new grpc.Metadata();
-const internals = ownInternals();
+metadata.set(hashHeader, 'someone');
+const internals = loadInternals(ownCopy.load);
 
 class ReadySubchannel {
   private readonly address: string;
@@ -165,6 +168,7 @@ export class BareRetryingCall {
 export function bareInternals(): GrpcInternals {
   return {
     ...internals,
+    unfit: new Set(),
     InternalChannel: ReadyChannel,
     LoadBalancingCall: BareCall,
     RetryingCall: BareRetryingCall,
@@ -173,16 +177,37 @@ export function bareInternals(): GrpcInternals {
 
 const ok: grpc.StatusObject = { code: grpc.status.OK, details: 'OK', metadata };
 
-/** A call's pick, start and end, through all that stands around a pick in grpc-js. */
-export function wholeCall(channel: ReadyChannel): void {
-  const call = new BareRetryingCall(channel);
-  call.startNewAttempt();
-  call.call!.outputStatus(ok);
+/** Calls in flight at any time: more than 0, so that no compiler sees that a result is not needed. */
+const inFlight = 16;
+
+/** Picks, starts and ends, and nothing else: each run starts a call and ends the one that started 16 runs before. */
+export function bareCalls(picker: grpc.experimental.Picker): () => void {
+  const begin = () => {
+    const result = picker.pick({ metadata, extraPickInfo: pickInformation });
+    result.onCallStarted?.();
+    return result;
+  };
+  const results = Array.from({ length: inFlight }, begin);
+  let at = 0;
+  return () => {
+    results[at]!.onCallEnded?.(grpc.status.OK, 'OK', metadata);
+    results[at] = begin();
+    at = (at + 1) % inFlight;
+  };
 }
 
-/** A pick, start and end, and nothing else. */
-export function bareCall(picker: grpc.experimental.Picker): void {
-  const result = picker.pick({ metadata, extraPickInfo: pickInformation });
-  result.onCallStarted?.();
-  result.onCallEnded?.(grpc.status.OK, 'OK', metadata);
+/** The same through all that stands around a pick in grpc-js, and that the hooks replace. */
+export function wholeCalls(channel: ReadyChannel): () => void {
+  const begin = () => {
+    const call = new BareRetryingCall(channel);
+    call.startNewAttempt();
+    return call.call!;
+  };
+  const calls = Array.from({ length: inFlight }, begin);
+  let at = 0;
+  return () => {
+    calls[at]!.outputStatus(ok);
+    calls[at] = begin();
+    at = (at + 1) % inFlight;
+  };
 }
