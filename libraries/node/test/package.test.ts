@@ -88,6 +88,7 @@ describe('the package', () => {
     const script = path.join(root, name, file);
     writeFileSync(script, source);
     const child = spawn(process.execPath, [script], {
+      cwd: path.dirname(script),
       env: { PATH: process.env.PATH, HOME: root, PICKSCOPE_RUNTIME_DIR: runtimeFolder, ...env },
     });
     children.push(child);
@@ -119,6 +120,19 @@ describe('the package', () => {
       // A watcher does not keep it alive either.
       const watcher = watch(address, token);
       await until(() => watcher.received() > 0);
+      child.stdin.end();
+      const { code, err } = await ended;
+      assert.deepEqual([code, err], [0, '']);
+      assert.deepEqual(descriptors(), []);
+    });
+  }
+
+  for (const option of ['--require', '--import']) {
+    it(`makes a program attachable that only its command line names it to, by ${option}`, async () => {
+      const source = `const grpc = require('@grpc/grpc-js'); const done = () => process.stdin.resume(); ${body}`;
+      const env = { NODE_OPTIONS: `${option} @pickscope/grpc-js/register` };
+      const { child, ended, out } = begin('new', 'unaware.cjs', source, env);
+      await until(() => out().includes('answered') && descriptors().some((name) => name.endsWith('.json')));
       child.stdin.end();
       const { code, err } = await ended;
       assert.deepEqual([code, err], [0, '']);

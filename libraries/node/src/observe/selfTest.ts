@@ -82,11 +82,12 @@ export function examine(copy: GrpcCopy): Examination {
   const version = versionOf(copy);
   const internals = loadInternals(copy.load);
   const faults = version === '' ? [unreadable] : faultsOf(internals);
-  const where = copy.file === '' ? '' : ` in ${shortened(path.resolve(copy.file, '../../..'))}`;
+  const where = copy.file === '' ? '' : `in ${shortened(path.resolve(copy.file, '../../..'))}`;
+  const name = ['grpc-js', version, where].filter(Boolean).join(' ');
   return {
     version,
     internals: { ...internals, unfit: new Set(faults.map(({ unfit }) => unfit).filter(Boolean)) },
-    limitations: faults.map(({ text, lost }) => `grpc-js ${version}${where}: ${text}: ${lost.text}`),
+    limitations: faults.map(({ text, lost }) => `${name}: ${text}: ${lost.text}`),
     lost: new Set(faults.flatMap(({ lost }) => lost.capabilities)),
   };
 }

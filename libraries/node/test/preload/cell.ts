@@ -42,6 +42,8 @@ export interface Cell {
   readonly way: (typeof ways)[number];
   /** NODE_OPTIONS, by default those that require the preload. */
   readonly nodeOptions?: string;
+  /** What the program is to say of itself; by default nothing. */
+  readonly limitations?: readonly RegExp[];
 }
 
 const callsOfClient = 30;
@@ -105,7 +107,7 @@ export async function runCell(cell: Cell): Promise<void> {
     },
   });
   try {
-    await compare(child, path.join(folder, 'run'), backends, cell.way === 'two copies' ? 2 : 1);
+    await compare(child, path.join(folder, 'run'), backends, cell);
   } finally {
     child.kill('SIGKILL');
     backends.forEach((backend) => backend.kill());
@@ -114,7 +116,8 @@ export async function runCell(cell: Cell): Promise<void> {
 }
 
 /** Attaches to a program, has it call, and compares what is seen with what the backends count. */
-async function compare(child: ChildProcess, runtimeFolder: string, backends: readonly Backend[], clients: number) {
+async function compare(child: ChildProcess, runtimeFolder: string, backends: readonly Backend[], cell: Cell) {
+  const copies = cell.way === 'two copies' ? 2 : 1;
   let said = '';
   let seen: Watcher | undefined;
   for (const output of [child.stdout!, child.stderr!]) output.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -127,7 +130,7 @@ async function compare(child: ChildProcess, runtimeFolder: string, backends: rea
   const attached = descriptorOf(runtimeFolder, child.pid!).then((descriptor) => Watcher.attach(descriptor));
   const watcher = (seen = await Promise.race([attached, failure]));
   child.stdin!.write('call');
-  const total = callsOfClient * clients;
+  const total = callsOfClient * copies;
   const counted = () => [...watcher.counted.values()].reduce((sum, picks) => sum + picks, 0);
   await Promise.race([until(() => counted() === total), failure]);
   const expected = new Map(backends.map(({ address, received }) => [address, received]));
@@ -135,8 +138,11 @@ async function compare(child: ChildProcess, runtimeFolder: string, backends: rea
   assert.deepEqual(sorted(watcher.counted), sorted(expected));
   const methods = new Map([...expected].map(([address, count]) => [`/shop.Cart/Get ${address}`, count]));
   assert.deepEqual(sorted(watcher.picks), sorted(methods));
-  assert.deepEqual(watcher.process?.limitations, []);
-  assert.equal(watcher.process.grpcVersions.length, clients);
+  const { limitations, grpcVersions } = watcher.process!;
+  const expectedLimitations = cell.limitations ?? [];
+  assert.equal(limitations.length, expectedLimitations.length, limitations.join('\n'));
+  expectedLimitations.forEach((pattern, i) => assert.match(limitations[i]!, pattern));
+  assert.equal(grpcVersions.length, copies);
   child.stdin!.end();
   // A watcher does not keep the program, nor does anything else of ours.
   failure.catch(() => undefined);

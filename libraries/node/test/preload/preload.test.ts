@@ -126,9 +126,9 @@ describe('a preloaded program', () => {
     const named = () => descriptors(runtimeFolder).map(({ name }) => name);
     await until(() => named().includes('a-program'));
     await until(() => named().includes('mine'));
-    const [{ pid, address }, ...others] = descriptors(runtimeFolder) as [{ pid: number; address: string }];
-    assert.deepEqual([pid, others], [child.pid, []]);
-    assert.match(address, /^127\.0\.0\.1:\d+$/);
+    const [mine, ...others] = descriptors(runtimeFolder);
+    assert.deepEqual([mine!.pid, others], [child.pid, []]);
+    assert.match(mine!.address, /^127\.0\.0\.1:\d+$/);
   });
 
   it('makes the processes and threads that it starts attachable, each by itself', async () => {
