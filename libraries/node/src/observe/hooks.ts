@@ -156,7 +156,9 @@ export class Hooks {
     const channel = channels.of(internal);
     channels.notePicker(internal, channel);
     const attempt = (call[attemptKey] ??= this.beginAttempt(call, channel));
-    const decision = slot.picker?.decision && channels.decisionOf(channel, slot.picker.decision, slot.endpoints);
+    // One that was not to be explained is of an earlier pick.
+    const told = slot.explain ? slot.picker?.decision : undefined;
+    const decision = told && channels.decisionOf(channel, told, slot.endpoints);
     const time = slot.picker ? (slot.pickedAt ?? NaN) : NaN;
     if (result.pickResultType !== pickType.COMPLETE || !result.subchannel) {
       recorder.picked(attempt, incomplete(result), undefined, result.status?.code ?? 0, decision, time);
