@@ -83,6 +83,10 @@ export default tseslint.config(
     { regex: '^@grpc/|^node:|^@pickscope/', message: 'Policies are pure.' },
     above('balancer', 'observe', 'recorder', 'server'),
   ),
+  forbid(['simulator/*.ts'], {
+    regex: '^(?!\\./|\\.\\./libraries/node/src/policies/)',
+    message: 'The simulator is pure, and knows only the policies.',
+  }),
   forbid(['libraries/node/src/balancer/**'], above('recorder', 'server', 'observe')),
   forbid(['libraries/node/src/recorder/**'], above('server', 'observe', 'balancer')),
 );

@@ -23,7 +23,7 @@ const stages = {
   lint: () => run('npm', ['run', 'lint']),
   typecheck: () => run('npm', ['run', 'typecheck']),
   generated: checkGenerated,
-  unit: () => mocha('protocol/test', 'libraries/node/test', 'test/unit'),
+  unit: () => mocha('protocol/test', 'libraries/node/test', 'simulator/test', 'test/unit'),
   programs: runPrograms,
   panel: () => mocha('test/panel'),
   vscode: runInVsCode,

@@ -8,6 +8,7 @@ import { Hooks } from './observe/hooks';
 import { examine, type Examination } from './observe/selfTest';
 import { consistentHash } from './policies/consistentHash';
 import { p2cEwma } from './policies/p2cEwma';
+import { peakEwma } from './policies/peakEwma';
 import type { DecisionSlot, Policy } from './policies/picker';
 import { staticWeightedRoundRobin } from './policies/staticWeightedRoundRobin';
 import { Recorder } from './recorder/recorder';
@@ -24,7 +25,7 @@ export interface ServerOptions {
 /** Heard with NODE_DEBUG=pickscope. */
 const log = debuglog('pickscope');
 
-const policies: readonly Policy[] = [p2cEwma, staticWeightedRoundRobin, consistentHash];
+const policies: readonly Policy[] = [p2cEwma, peakEwma, staticWeightedRoundRobin, consistentHash];
 
 /**
  * All of this library that there is once in a process, however many copies and versions of it are loaded: its methods
