@@ -1,5 +1,6 @@
 import { build, context } from 'esbuild';
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, writeFileSync } from 'node:fs';
 import { thirdPartyNotices } from './notices.mjs';
 
 /**
@@ -52,24 +53,6 @@ const bundles = [
   },
   {
     ...shared,
-    // What is loaded before a Node program to make it attachable: as the library's own build makes it.
-    entryPoints: { 'preload/register': 'libraries/node/src/register.ts' },
-    outdir: 'dist',
-    outExtension: { '.js': '.cjs' },
-    platform: 'node',
-    format: 'cjs',
-    // Whatever version of Node a program runs on, it must be able to read this and to leave it at that.
-    target: 'node12',
-    // As assignments: what stands in for fields there is slow.
-    tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
-    // Read at the start of every process of Node in a terminal, and without its map there.
-    minify: false,
-    minifySyntax: true,
-    minifyWhitespace: true,
-    sourcemap: false,
-  },
-  {
-    ...shared,
     entryPoints: { panel: 'src/panel/main.ts' },
     outdir: 'dist',
     platform: 'browser',
@@ -77,6 +60,10 @@ const bundles = [
     target: 'chrome120',
   },
 ];
+
+// The preload is the library's own, made in the library's way.
+execFileSync(process.execPath, ['esbuild.mjs'], { cwd: 'libraries/node', stdio: 'inherit' });
+cpSync('libraries/node/dist/register.cjs', 'dist/preload/register.cjs');
 
 if (watch) {
   for (const options of bundles) await (await context(options)).watch();

@@ -2,16 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { launchBrowser } from '../host/browser.mjs';
-import { runServerCommand, startServer, writeSettings } from '../host/server.mjs';
-import { openWorkbench, type Workbench } from '../host/workbench.mjs';
+import type { Workbench } from '../host/workbench.mjs';
 import { until } from '../unit/waiting';
 import { Backend, freeAddress } from './backend';
 import { assertChoiceFollows } from './choice';
-import { ShownPanel, type ShownEndpoint } from './panel';
+import type { ShownEndpoint, ShownPanel } from './panel';
 import { Program, type RunningClient } from './program';
+import { extensionFile, installExtension, VsCodeWindow } from './window';
 
-const extensionFile = path.resolve('pickscope-0.1.0.vsix');
 const patienceMs = 20_000;
 const maxExtensionBytes = 600_000;
 
@@ -50,30 +48,25 @@ describe('the whole way, from the packages to the panel', function () {
   const callsBefore = new Map<Backend, number>();
   const clients: RunningClient[] = [];
   let client: RunningClient;
-  let server: Awaited<ReturnType<typeof startServer>> | undefined;
-  let browser: Awaited<ReturnType<typeof launchBrowser>> | undefined;
+  let opened: VsCodeWindow | undefined;
   let workbench: Workbench;
   let panel: ShownPanel;
 
   before(async () => {
     program.install();
     for (const latencyMs of [2, 5, 30]) backends.push(await Backend.start(folder, latencyMs));
-    mkdirSync(profile.extensions);
     mkdirSync(runtimeFolder, { mode: 0o700 });
-    writeSettings(profile);
   });
 
   after(async () => {
-    await browser?.close();
-    await server?.stop();
+    await opened?.close();
     for (const each of clients) await each.end();
     for (const backend of backends) await backend.kill();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 
   afterEach(async function () {
-    const page = browser?.contexts()[0]?.pages()[0];
-    if (this.currentTest?.state === 'failed') await page?.screenshot({ path: 'out/whole-failed.png' });
+    if (this.currentTest?.state === 'failed') await opened?.picture('whole-failed');
   });
 
   function startClient(env: Readonly<Record<string, string>> = {}): RunningClient {
@@ -114,31 +107,21 @@ describe('the whole way, from the packages to the panel', function () {
   }
 
   it('ships what it should, and little of it', async () => {
-    const { code, output } = await runServerCommand(profile, ['--install-extension', extensionFile]);
-    assert.equal(code, 0, output);
-    const [installed] = readdirSync(profile.extensions).filter((name) => name.startsWith('pickscope.pickscope-'));
-    const files = readdirSync(path.join(profile.extensions, installed!), {
-      recursive: true,
-      withFileTypes: true,
-    })
+    const installed = await installExtension(profile);
+    const files = readdirSync(installed, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-      .map((entry) =>
-        path.relative(path.join(profile.extensions, installed!), path.join(entry.parentPath, entry.name)),
-      );
+      .map((entry) => path.relative(installed, path.join(entry.parentPath, entry.name)));
     assert.deepEqual(files.map((file) => file.replaceAll('\\', '/')).sort(), shipped.sort());
     assert.ok(statSync(extensionFile).size < maxExtensionBytes);
   });
 
   it("attaches to the README's client from the tree", async () => {
-    server = await startServer(profile, { PICKSCOPE_RUNTIME_DIR: runtimeFolder });
-    browser = await launchBrowser();
-    workbench = await openWorkbench(browser, server.origin, { folder });
-    panel = new ShownPanel(workbench.webview('pickscope.pickscope'));
-    await workbench.openSideBar('Pickscope');
+    opened = await VsCodeWindow.open(profile, folder, runtimeFolder);
+    ({ workbench, panel } = opened);
     await panel.frame.locator('.empty .lead').waitFor();
 
     client = startClient();
-    await workbench.page.locator('.pane-body .monaco-list-row', { hasText: String(client.pid) }).click();
+    await opened.client(String(client.pid)).click();
     await panel.state('live').waitFor();
     await panel.text(/picks\/s/).waitFor();
     await workbench.page.mouse.move(700, 300);

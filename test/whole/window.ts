@@ -1,0 +1,59 @@
+import { mkdirSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { launchBrowser } from '../host/browser.mjs';
+import { runServerCommand, startServer, writeSettings, type Profile } from '../host/server.mjs';
+import { openWorkbench, type Workbench } from '../host/workbench.mjs';
+import { ShownPanel } from './panel';
+
+export const extensionFile = path.resolve('pickscope-0.1.0.vsix');
+
+/** Makes a profile in a folder, with the packaged extension in it; gives the folder where that is installed. */
+export async function installExtension(profile: Profile): Promise<string> {
+  mkdirSync(profile.extensions, { recursive: true });
+  writeSettings(profile);
+  const { code, output } = await runServerCommand(profile, ['--install-extension', extensionFile]);
+  const [installed] = readdirSync(profile.extensions).filter((name) => name.startsWith('pickscope.pickscope-'));
+  if (code !== 0 || installed === undefined) throw new Error(`The extension could not be installed:\n${output}`);
+  return path.join(profile.extensions, installed);
+}
+
+/** A window of VS Code with the extension's side bar open. */
+export class VsCodeWindow {
+  readonly panel: ShownPanel;
+
+  private constructor(
+    readonly workbench: Workbench,
+    private readonly closeAll: () => Promise<void>,
+  ) {
+    this.panel = new ShownPanel(workbench.webview('pickscope.pickscope'));
+  }
+
+  /**
+   * @param folder That is open in it.
+   * @param runtimeFolder Where clients make themselves known.
+   */
+  static async open(profile: Profile, folder: string, runtimeFolder: string): Promise<VsCodeWindow> {
+    const server = await startServer(profile, { PICKSCOPE_RUNTIME_DIR: runtimeFolder });
+    const browser = await launchBrowser();
+    const workbench = await openWorkbench(browser, server.origin, { folder });
+    const opened = new VsCodeWindow(workbench, async () => {
+      await browser.close();
+      await server.stop();
+    });
+    await workbench.openSideBar('Pickscope');
+    return opened;
+  }
+
+  /** A row of the tree of clients that has this text. */
+  client(text: string) {
+    return this.workbench.page.locator('.pane-body .monaco-list-row', { hasText: text });
+  }
+
+  async picture(name: string): Promise<void> {
+    await this.workbench.page.screenshot({ path: `out/${name}.png` });
+  }
+
+  close(): Promise<void> {
+    return this.closeAll();
+  }
+}
