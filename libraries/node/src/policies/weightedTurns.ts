@@ -33,7 +33,7 @@ export class WeightedTurns {
   constructor(weights: readonly number[], owed: readonly number[], ranks: readonly number[]) {
     const total = sum(weights);
     this.intervals = Float64Array.from(weights, (weight) => total / weight);
-    // What is owed to all together is nobody's: it stems from those that left or came.
+    // What is owed to all together stems from those that left or came; as in the paper, it is shared out by weight.
     const surplus = sum(owed.filter((_, index) => weights[index]! > 0));
     this.taken = Float64Array.from(weights, (weight, index) => (surplus * weight) / total - owed[index]!);
     this.begun = new IndexHeap(ranks);

@@ -33,6 +33,7 @@ function scoreOf(picker: PeakEwmaPicker, endpoint: number): number {
 /** What a pick at `now` would compare of the endpoint, without the pick. */
 function described(picker: PeakEwmaPicker, endpoint: number, now: number): Candidate {
   const candidate = { ...picker.decision.candidates[0]! };
+  picker.endpoints[endpoint]!.rate(now);
   picker.endpoints[endpoint]!.describe(candidate, now);
   return candidate;
 }
@@ -84,6 +85,14 @@ describe('peak_ewma', () => {
     measure(picker, second, [millisecond, millisecond, millisecond]);
     assert.equal(picker.pick(at(second)).endpoint, 2);
     assert.equal(picker.decision.reason, 'tie');
+  });
+
+  it('writes no decision where nobody reads it', () => {
+    const picker = setUp(readyEndpoints(3));
+    measure(picker, second, [2 * millisecond, 2 * millisecond, millisecond]);
+    const before = structuredClone(picker.decision);
+    assert.equal(picker.pick({ ...at(second), explain: false }).endpoint, 2);
+    assert.deepEqual(picker.decision, before);
   });
 
   it('calls no tie what is equal but beaten', () => {

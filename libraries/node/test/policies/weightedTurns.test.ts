@@ -96,17 +96,11 @@ describe('weighted turns', () => {
     );
   });
 
-  it('share what is owed to all together by weight, so that they are as even as before when one left', () => {
+  it('share what is owed to all together by weight, when some left that were owed something or had too much', () => {
     const turns = turnsOf([1, 1, 2, 0], [0.6, 0, 0, 0.5]);
     const owed = [0, 1, 2, 3].map((index) => Number(turns.owed(index).toFixed(9)));
     assert.deepEqual(owed, [0.45, -0.15, -0.3, 0]);
-
-    const heavy = [100, ...Array.from({ length: 100 }, () => 1)];
-    const left = turnsOf(
-      heavy,
-      heavy.map(() => 0.9),
-    );
-    assert.ok(farthest(picks(left, 2000), heavy) <= 1 + rounding);
+    assert.equal(picks(turns, 6).join(''), '021202');
   });
 
   it('tell who would have been next, if its turn had begun', () => {
