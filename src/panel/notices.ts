@@ -1,4 +1,4 @@
-import { element, foreign, setChildren, show } from './dom';
+import { capped, element, foreign, setChildren, show } from './dom';
 import { icon } from './glyphs';
 import { rich, t } from './l10n';
 import type { Store } from './store';
@@ -20,7 +20,7 @@ export class Notices {
     if (signature === this.drawn) return;
     this.drawn = signature;
     setChildren(this.element, [
-      ...(note === '' ? [] : [otherPolicy(policy, note)]),
+      ...(note === '' ? [] : [otherPolicy(capped(policy), note)]),
       ...(limitations.length === 0 ? [] : [limited(limitations)]),
     ]);
   }

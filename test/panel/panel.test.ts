@@ -100,6 +100,16 @@ describe('panel', function () {
       assert.deepEqual(commands, [{ name: 'retryNow' }, { name: 'detach' }, { name: 'attach', client: 'b' }]);
     });
 
+    it('offers to make programs attachable as they are, unless they are already', async () => {
+      const panel = await open({ answer: (query) => situations['none-found']!.frame(feedOf(1), query) });
+      await panel.page.getByRole('button', { name: 'Make Node programs attachable' }).click();
+      assert.deepEqual(await panel.commanded(1), [{ name: 'makeNodeAttachable' }]);
+      panel.answer = (query) => situations['none-found-node']!.frame(feedOf(1), query);
+      await panel.refresh();
+      await panel.page.getByText('shows up here by itself.').waitFor();
+      assert.equal(await panel.page.getByRole('button', { name: 'Make Node programs attachable' }).count(), 0);
+    });
+
     it('announces changes of state', async () => {
       const feed = feedOf();
       const panel = await openWith(feed);
@@ -469,6 +479,96 @@ describe('panel', function () {
     });
   });
 
+  describe('another policy', () => {
+    async function openAs(name: string, options: PageOptions = {}): Promise<PanelPage> {
+      const feed = feedOf();
+      return open({ answer: (query) => situations[name]!.frame(feed, query), ...options });
+    }
+
+    async function inspected(name: string): Promise<PanelPage> {
+      const panel = await openAs(name);
+      await panel.page.locator(rows).nth(3).click();
+      await panel.page.locator('.inspector').waitFor();
+      return panel;
+    }
+
+    const textOf = (panel: PanelPage, selector: string) => panel.page.locator(selector).first().innerText();
+
+    it('has what Pickscope keeps for it marked, and never as the reason', async () => {
+      const panel = await inspected('round-robin');
+      assert.match(
+        await textOf(panel, '.inspector .sentence'),
+        /^round_robin chose 10\.0\.0\.\d, and does not tell why\.$/,
+      );
+      assert.match(await textOf(panel, '.inspector .formula'), /lag†/);
+      assert.match(await textOf(panel, '.inspector .footnote'), /Kept by Pickscope, not by the policy; it had no part/);
+      await panel.page.keyboard.press('Escape');
+      assert.equal(await textOf(panel, '.endpoints th.lag'), 'lag ms†');
+      assert.match((await panel.page.locator('.endpoints th.success').getAttribute('title'))!, /Kept by Pickscope/);
+      assert.equal(await textOf(panel, '.endpoints .footnote'), '† lag, inflight, success: kept by Pickscope');
+      assert.deepEqual(await panel.page.locator('.chart:visible h3').allInnerTexts(), ['Picks/s', 'Lag† ms, log']);
+    });
+
+    it('takes turns by weight: names stand in the list, weights in the sentence', async () => {
+      const panel = await inspected('weighted');
+      assert.match(await textOf(panel, '.inspector .sentence'), /^It was the turn of .*, by weight \d+ of 100\.$/);
+      assert.match(await textOf(panel, '.inspector .formula'), /weight\s+\d+/);
+      assert.equal(await panel.page.locator('.inspector .bars').count(), 0, 'nothing was compared');
+      await panel.page.keyboard.press('Escape');
+      assert.equal(await textOf(panel, '.picks th.a'), 'endpoint');
+      assert.equal(await panel.page.locator('.picks td.single').count(), await panel.page.locator(rows).count());
+      const headings = await panel.page.locator('.chart:visible h3').allInnerTexts();
+      assert.deepEqual(headings, ['Picks/s', 'Weight log', 'Lag† ms, log']);
+    });
+
+    it('chooses by key: calls without one are tagged, and counted apart', async () => {
+      const panel = await openAs('hash');
+      const tagged = panel.page.locator('.picks tr[data-reason="nokey"] .tag').first();
+      assert.equal(await tagged.innerText(), 'no key');
+      await panel.page.locator('.counter', { hasText: 'no key' }).click();
+      await panel.asked(({ filter }) => filter === 'nokey');
+    });
+
+    it('compares by a peak: it stands apart from the mean', async () => {
+      const panel = await inspected('peak');
+      assert.match(await textOf(panel, '.inspector .sentence'), /: its peak was lower, |fewer calls in flight/);
+      const headings = await panel.page.locator('.inspector .formula tbody th').allInnerTexts();
+      assert.deepEqual(headings, ['lag', 'peak', 'inflight', 'load', 'success', 'last picked']);
+      assert.equal(await panel.page.locator('.inspector .formula thead th').count(), 4, 'all that were compared');
+      await panel.page.keyboard.press('Escape');
+      const { endpoints } = panel.answer(panel.query!).channel!;
+      const lag = panel.page.locator('.endpoints td.lag').first();
+      assert.equal(await lag.getAttribute('title'), `Peak ${endpoints[0]!.peakMs!.toFixed(2)} ms`);
+      const wide = await openAs('peak', { width: 600 });
+      assert.ok(await wide.page.locator('.endpoints td.peak').first().isVisible());
+      const without = await openAs('live', { width: 600 });
+      assert.ok(!(await without.page.locator('.endpoints td.peak').first().isVisible()));
+    });
+
+    it('shows of many candidates the chosen one and the strongest other', async () => {
+      const panel = await openAs('peak');
+      const { picks } = panel.answer(panel.query!).channel!;
+      const { key, endpoint, candidates } = picks.find(({ reason }) => reason === 'lower')!;
+      const best = candidates.filter((one) => one.endpoint !== endpoint).sort((a, b) => a.score! - b.score!)[0]!;
+      const shown = await panel.page
+        .locator(`.picks tr[data-key="${key}"] td[data-endpoint]`)
+        .evaluateAll((cells) => cells.map((cell) => Number(cell.getAttribute('data-endpoint'))));
+      assert.deepEqual(shown.sort(), [endpoint, best.endpoint].sort());
+    });
+
+    it('than the one asked for is said, and so is what cannot be seen', async () => {
+      const panel = await openAs('note');
+      assert.match(
+        await textOf(panel, '.notices .banner'),
+        /^pick_first runs, though .* another policy\.\s+The channel asked/,
+      );
+      const details = panel.page.locator('.notices details');
+      assert.ok(!(await details.locator('li').first().isVisible()));
+      await details.locator('summary').click();
+      assert.deepEqual(await details.locator('li').allInnerTexts(), panel.answer(panel.query!).limitations);
+    });
+  });
+
   describe('the chart of single picks', () => {
     it('shows the loads around the selected one, and chooses by a click', async () => {
       const feed = feedOf();
@@ -662,7 +762,7 @@ describe('panel', function () {
 
     it('draws picks alone for a policy that tells neither loads nor lags', async () => {
       const feed = feedOf(26);
-      const panel = await open({ answer: (query) => situations['round-robin']!.frame(feed, query) });
+      const panel = await open({ answer: (query) => situations.bare!.frame(feed, query) });
       await panel.page.locator('.chart').first().waitFor();
       const headings = await panel.page.locator('.chart:visible h3').allInnerTexts();
       assert.deepEqual(headings, ['Picks/s']);

@@ -218,6 +218,20 @@ export const situations: Readonly<Record<string, Situation>> = {
       return { ...frame, channel: { ...frame.channel!, target: 'dns:///cart.shop.svc.cluster.local:50051' } };
     },
   },
+  // A client that keeps no averages of its own for a policy that keeps none.
+  bare: {
+    frame: (feed, query) => {
+      const frame = disguised((endpoint) => ({ ...endpoint, lagMs: null, success: null }), {
+        policyPath: ['round_robin'],
+        scoreOrder: 'none',
+        pick: (pick) => ({ ...pick, reason: 'untold', candidates: [] }),
+        explain: () => ({ verdict: 'untold' }),
+      })(feed, query);
+      const { series } = frame.channel!;
+      const lines = series.endpoints.map((line) => ({ ...line, lagMs: line.lagMs.map(() => NaN) }));
+      return { ...frame, channel: { ...frame.channel!, series: { ...series, endpoints: lines } } };
+    },
+  },
   'round-robin': {
     frame: disguised(observed, {
       policyPath: ['round_robin'],
