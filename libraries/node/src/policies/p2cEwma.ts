@@ -199,7 +199,7 @@ export class P2cEwmaPicker implements Picker {
     const { length } = this.endpoints;
     if (length > 2) return this.draw(info);
     if (length === 2) return this.compare(0, 1, true, info);
-    if (info.explain !== false) this.explain('only_one', 0, info.now, 0);
+    if (info.explain !== false) this.explain('only_one', 0, info.now, 0, 0);
     return 0;
   }
 
@@ -241,13 +241,14 @@ export class P2cEwmaPicker implements Picker {
     return chosen;
   }
 
-  /** Notes what was compared, as it is before the pick. */
-  private explain(reason: Reason, chosen: number, now: number, ...compared: number[]): void {
+  /** Notes what was compared, as it is before the pick; the same one twice: it is the only one. */
+  private explain(reason: Reason, chosen: number, now: number, first: number, second: number): void {
     const { decision } = this;
     decision.reason = reason;
     decision.chosen = chosen;
-    decision.candidateCount = compared.length;
-    compared.forEach((endpoint, position) => this.describe(decision.candidates[position]!, endpoint, now));
+    decision.candidateCount = first === second ? 1 : 2;
+    this.describe(decision.candidates[0]!, first, now);
+    if (first !== second) this.describe(decision.candidates[1]!, second, now);
   }
 
   private describe(candidate: Candidate, endpoint: number, now: number): void {

@@ -26,8 +26,8 @@ export interface PickRow {
 
 export const pickCapacity = 1 << 15;
 /** Candidates of all picks; a pick is dropped with the first of its candidates. */
-const candidateCapacity = 1 << 17;
-const rejectedCapacity = 1 << 16;
+export const candidateCapacity = 1 << 17;
+export const rejectedCapacity = 1 << 16;
 
 export class PickRing {
   /** Position of the next row. */
@@ -108,14 +108,6 @@ export class PickRing {
     let first = Math.max(position, this.head - pickCapacity);
     while (first < this.head && !this.isWhole(first % pickCapacity)) first++;
     return first;
-  }
-
-  candidateIndex(position: number): number {
-    return position % candidateCapacity;
-  }
-
-  rejectedIndex(position: number): number {
-    return position % rejectedCapacity;
   }
 
   private isWhole(at: number): boolean {

@@ -1,16 +1,25 @@
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import {
   ChannelCountersSchema,
   CompletionBatchSchema,
   EndpointCountersSchema,
   PickBatchSchema,
+  WatchResponseSchema,
   type ChannelCounters,
-  type CompletionBatch,
   type EndpointCounters,
-  type PickBatch,
+  type WatchResponse,
 } from '@pickscope/protocol/messages';
 import type { ChannelRecord, EndpointRecord } from '../recorder/entities';
-import { completionCapacity, pickCapacity, type CompletionRing, type PickRing } from '../recorder/rings';
+import {
+  candidateCapacity,
+  completionCapacity,
+  pickCapacity,
+  rejectedCapacity,
+  type CompletionRing,
+  type PickRing,
+} from '../recorder/rings';
+import { ColumnWriter, type Span } from './columns';
 
 /*
  * Rows of the rings and counters as messages.
@@ -22,55 +31,73 @@ const maxCandidates = 16_384;
 const maxDelta = 2 ** 32 - 1;
 const maxCallDelta = 2 ** 31 - 1;
 
-/** The picks from position `from` on, as many as fit into one batch; at least one, which must be there. */
-export function pickBatch(ring: PickRing, from: number): PickBatch {
-  const at = withinSize(ring, rowsFrom(ring, pickCapacity, from));
-  const [candidates, rejected] = sideIndices(ring, at);
-  return create(PickBatchSchema, {
-    rows: at.length,
-    ...deltas(ring, at),
-    attempt: column(ring.attempt, at),
-    channel: column(ring.channel, at),
-    generation: column(ring.generation, at),
-    method: column(ring.method, at),
-    result: column(ring.result, at),
-    reason: column(ring.reason, at),
-    policy: column(ring.policy, at),
-    endpoint: column(ring.endpoint, at),
-    code: column(ring.code, at),
-    flags: column(ring.flags, at),
-    candidateCount: column(ring.candidateCount, at),
-    candidateEndpoint: column(ring.candidateEndpoint, candidates),
-    candidateLagNs: column(ring.candidateLag, candidates),
-    candidateSuccess: column(ring.candidateSuccess, candidates),
-    candidateInflight: column(ring.candidateInflight, candidates),
-    candidateScore: column(ring.candidateScore, candidates),
-    candidateIdleNs: column(ring.candidateIdle, candidates),
-    candidateHealthy: column(ring.candidateHealthy, candidates).map((healthy) => healthy !== 0),
-    candidatePeakNs: column(ring.candidatePeak, candidates, NaN),
-    rejectedDraws: column(ring.rejectedDraws, at),
-    rejectedEndpoint: column(ring.rejectedEndpoint, rejected),
-    rejectedSuccess: column(ring.rejectedSuccess, rejected),
-  });
+/** A PickBatch or CompletionBatch, encoded. */
+export interface Batch {
+  readonly rows: number;
+  readonly bytes: Uint8Array;
 }
 
-export function completionBatch(ring: CompletionRing, from: number): CompletionBatch {
-  const at = rowsFrom(ring, completionCapacity, from);
-  return create(CompletionBatchSchema, {
-    rows: at.length,
-    ...deltas(ring, at),
-    attempt: column(ring.attempt, at),
-    channel: column(ring.channel, at),
-    method: column(ring.method, at),
-    endpoint: column(ring.endpoint, at),
-    code: column(ring.code, at),
-    latencyNs: column(ring.latency, at),
-    lagNs: column(ring.lag, at),
-    success: column(ring.success, at),
-    inflight: column(ring.inflight, at),
-    flags: column(ring.flags, at),
-    peakNs: column(ring.peak, at, NaN),
-  });
+/** A message of the stream, encoded, whose body is a batch that is already. */
+export function encodeBatch(sequence: number, body: 'picks' | 'completions', { bytes }: Batch): Uint8Array {
+  const { field } = WatchResponseSchema;
+  const writer = new BinaryWriter().tag(field.sequence.number, WireType.Varint).uint32(sequence);
+  return writer.tag(field[body].number, WireType.LengthDelimited).bytes(bytes).finish();
+}
+
+export function encode(message: WatchResponse): Uint8Array {
+  return toBinary(WatchResponseSchema, message);
+}
+
+/** The picks from position `from` on, as many as fit into one batch; at least one, which must be there. */
+export function pickBatch(ring: PickRing, from: number): Batch {
+  const { field } = PickBatchSchema;
+  const { rows, candidates, rejected } = spansFrom(ring, from);
+  const columns = new ColumnWriter();
+  columns.uint32(field.rows, rows.count);
+  addTimes(columns, field, ring, rows);
+  columns.uint32s(field.attempt, ring.attempt, rows);
+  columns.uint32s(field.channel, ring.channel, rows);
+  columns.uint32s(field.generation, ring.generation, rows);
+  columns.uint32s(field.method, ring.method, rows);
+  columns.uint32s(field.result, ring.result, rows);
+  columns.uint32s(field.reason, ring.reason, rows);
+  columns.uint32s(field.policy, ring.policy, rows);
+  columns.uint32s(field.endpoint, ring.endpoint, rows);
+  columns.uint32s(field.code, ring.code, rows);
+  columns.uint32s(field.flags, ring.flags, rows);
+  columns.uint32s(field.candidateCount, ring.candidateCount, rows);
+  columns.uint32s(field.candidateEndpoint, ring.candidateEndpoint, candidates);
+  columns.doubles(field.candidateLagNs, ring.candidateLag, candidates);
+  columns.floats(field.candidateSuccess, ring.candidateSuccess, candidates);
+  columns.uint32s(field.candidateInflight, ring.candidateInflight, candidates);
+  columns.doubles(field.candidateScore, ring.candidateScore, candidates);
+  columns.doubles(field.candidateIdleNs, ring.candidateIdle, candidates);
+  columns.uint32s(field.candidateHealthy, ring.candidateHealthy, candidates);
+  columns.uint32s(field.rejectedDraws, ring.rejectedDraws, rows);
+  columns.uint32s(field.rejectedEndpoint, ring.rejectedEndpoint, rejected);
+  columns.floats(field.rejectedSuccess, ring.rejectedSuccess, rejected);
+  columns.doubles(field.candidatePeakNs, ring.candidatePeak, candidates, NaN);
+  return { rows: rows.count, bytes: columns.finish() };
+}
+
+export function completionBatch(ring: CompletionRing, from: number): Batch {
+  const { field } = CompletionBatchSchema;
+  const rows = rowsFrom(ring, completionCapacity, from);
+  const columns = new ColumnWriter();
+  columns.uint32(field.rows, rows.count);
+  addTimes(columns, field, ring, rows);
+  columns.uint32s(field.attempt, ring.attempt, rows);
+  columns.uint32s(field.channel, ring.channel, rows);
+  columns.uint32s(field.method, ring.method, rows);
+  columns.uint32s(field.endpoint, ring.endpoint, rows);
+  columns.uint32s(field.code, ring.code, rows);
+  columns.doubles(field.latencyNs, ring.latency, rows);
+  columns.doubles(field.lagNs, ring.lag, rows);
+  columns.floats(field.success, ring.success, rows);
+  columns.uint32s(field.inflight, ring.inflight, rows);
+  columns.uint32s(field.flags, ring.flags, rows);
+  columns.doubles(field.peakNs, ring.peak, rows, NaN);
+  return { rows: rows.count, bytes: columns.finish() };
 }
 
 export function channelCounters({ message, counters }: ChannelRecord): ChannelCounters {
@@ -108,56 +135,47 @@ interface Timed {
   readonly call: Float64Array;
 }
 
-/** The indices of the rows from position `from` on that go into one batch: it ends where a delta would not fit. */
-function rowsFrom(ring: Timed, capacity: number, from: number): number[] {
-  const at = [from % capacity];
+type TimeFields = typeof PickBatchSchema.field | typeof CompletionBatchSchema.field;
+
+function addTimes(columns: ColumnWriter, field: TimeFields, ring: Timed, rows: Span): void {
+  const first = rows.from % rows.capacity;
+  columns.fixed64(field.baseTimeNs, ring.time[first]!);
+  columns.rises(field.timeDeltaNs, ring.time, rows);
+  columns.fixed64(field.baseCall, ring.call[first]!);
+  columns.differences(field.callDelta, ring.call, rows);
+}
+
+/** The rows from position `from` on that go into one batch: it ends where a delta would not fit. */
+function rowsFrom(ring: Timed, capacity: number, from: number): Span {
   const end = Math.min(ring.head, from + maxRows);
-  for (let position = from + 1; position < end; position++) {
-    const [row, before] = [position % capacity, at.at(-1)!];
-    const time = ring.time[row]! - ring.time[before]!;
-    if (time > maxDelta || Math.abs(ring.call[row]! - ring.call[before]!) > maxCallDelta) break;
-    at.push(row);
+  let position = from + 1;
+  for (; position < end; position++) {
+    const [row, before] = [position % capacity, (position - 1) % capacity];
+    if (ring.time[row]! - ring.time[before]! > maxDelta) break;
+    if (Math.abs(ring.call[row]! - ring.call[before]!) > maxCallDelta) break;
   }
-  return at;
+  return { from, count: position - from, capacity };
 }
 
-function withinSize(ring: PickRing, at: readonly number[]): readonly number[] {
-  let candidates = 0;
-  const end = at.findIndex((row) => (candidates += ring.candidateCount[row]!) > maxCandidates);
-  return end === -1 ? at : at.slice(0, Math.max(1, end));
-}
-
-function deltas(ring: Timed, at: readonly number[]) {
-  const first = at[0]!;
-  const difference = (column: Float64Array) => at.map((it, i) => column[it]! - column[i === 0 ? first : at[i - 1]!]!);
+/** Picks that go into one batch, with their candidates and rejected endpoints, which stand one after the other too. */
+function spansFrom(ring: PickRing, from: number): { rows: Span; candidates: Span; rejected: Span } {
+  const most = rowsFrom(ring, pickCapacity, from).count;
+  const candidateStart = ring.candidateStart[from % pickCapacity]!;
+  const rejectedStart = ring.rejectedStart[from % pickCapacity]!;
+  let [count, candidates, rejected] = [0, 0, 0];
+  for (; count < most; count++) {
+    const row = (from + count) % pickCapacity;
+    // Something was added whose row was not.
+    if (ring.candidateStart[row] !== candidateStart + candidates) break;
+    if (ring.rejectedStart[row] !== rejectedStart + rejected) break;
+    const ofRow = ring.candidateCount[row]!;
+    if (count > 0 && candidates + ofRow > maxCandidates) break;
+    candidates += ofRow;
+    rejected += ofRow * ring.rejectedDraws[row]!;
+  }
   return {
-    baseTimeNs: BigInt(ring.time[first]!),
-    timeDeltaNs: difference(ring.time),
-    baseCall: BigInt(ring.call[first]!),
-    callDelta: difference(ring.call),
+    rows: { from, count, capacity: pickCapacity },
+    candidates: { from: candidateStart, count: candidates, capacity: candidateCapacity },
+    rejected: { from: rejectedStart, count: rejected, capacity: rejectedCapacity },
   };
-}
-
-function sideIndices(ring: PickRing, at: readonly number[]): [candidates: number[], rejected: number[]] {
-  const candidates: number[] = [];
-  const rejected: number[] = [];
-  for (const row of at) {
-    const count = ring.candidateCount[row]!;
-    for (let i = 0; i < count; i++) candidates.push(ring.candidateIndex(ring.candidateStart[row]! + i));
-    const rejectedCount = count * ring.rejectedDraws[row]!;
-    for (let i = 0; i < rejectedCount; i++) rejected.push(ring.rejectedIndex(ring.rejectedStart[row]! + i));
-  }
-  return [candidates, rejected];
-}
-
-/** The values at these indices; empty where all are `absent`, which the reader then takes them for. */
-function column(values: Readonly<ArrayLike<number>>, at: readonly number[], absent = 0): number[] {
-  const result = new Array<number>(at.length);
-  let empty = true;
-  for (let i = 0; i < at.length; i++) {
-    const value = values[at[i]!]!;
-    result[i] = value;
-    empty &&= Object.is(value, absent);
-  }
-  return empty ? [] : result;
 }

@@ -1,18 +1,17 @@
 import { create } from '@bufbuild/protobuf';
 import type * as GrpcModule from '@grpc/grpc-js';
-import {
-  DescribeResponseSchema,
-  type Process,
-  type WatchRequest,
-  type WatchResponse,
-} from '@pickscope/protocol/messages';
+import { DescribeResponseSchema, type Process, type WatchRequest } from '@pickscope/protocol/messages';
 import { debugServiceDefinition, protocolVersion, tokenMetadataKey } from '@pickscope/protocol/service';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Recorder } from '../recorder/recorder';
 import { WatchStream } from './watch';
 
 type Grpc = typeof GrpcModule;
-type WatchCall = GrpcModule.ServerWritableStream<WatchRequest, WatchResponse>;
+/** Its messages are WatchResponses, encoded. */
+type WatchCall = GrpcModule.ServerWritableStream<WatchRequest, Uint8Array>;
+
+const { describe, watch } = debugServiceDefinition;
+const serviceDefinition = { describe, watch: { ...watch, responseSerialize: asBuffer } };
 
 const maxWatchers = 8;
 
@@ -28,7 +27,7 @@ export interface DebugService {
 export function createDebugServer(grpc: Grpc, service: DebugService): GrpcModule.Server {
   // Not in the program's channelz: it is not the program's server.
   const server = new grpc.Server({ 'grpc.enable_channelz': 0 });
-  server.addService(debugServiceDefinition, {
+  server.addService(serviceDefinition, {
     describe: (call: GrpcModule.ServerUnaryCall<unknown, unknown>, respond: GrpcModule.sendUnaryData<unknown>) => {
       const refusal = authenticate(grpc, service, call.metadata);
       if (refusal) respond(refusal);
@@ -37,7 +36,7 @@ export function createDebugServer(grpc: Grpc, service: DebugService): GrpcModule
     watch: (call: WatchCall) => {
       const refusal = authenticate(grpc, service, call.metadata) ?? admit(grpc, service, call.request);
       if (refusal) call.emit('error', refusal);
-      else watch(grpc, service, call);
+      else stream(grpc, service, call);
     },
   });
   return server;
@@ -66,8 +65,8 @@ function admit(grpc: Grpc, { recorder }: DebugService, { protocolMajor }: WatchR
   return undefined;
 }
 
-function watch(grpc: Grpc, { recorder, describe }: DebugService, call: WatchCall): void {
-  const stream = new WatchStream(recorder, describe(), {
+function stream(grpc: Grpc, { recorder, describe }: DebugService, call: WatchCall): void {
+  const watcher = new WatchStream(recorder, describe(), {
     get full() {
       return call.writableNeedDrain;
     },
@@ -77,7 +76,11 @@ function watch(grpc: Grpc, { recorder, describe }: DebugService, call: WatchCall
       call.emit('error', { code: grpc.status.ABORTED, details });
     },
   });
-  call.on('cancelled', () => stream.close());
-  call.on('close', () => stream.close());
-  if (call.cancelled) stream.close();
+  call.on('cancelled', () => watcher.close());
+  call.on('close', () => watcher.close());
+  if (call.cancelled) watcher.close();
+}
+
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

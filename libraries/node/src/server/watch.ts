@@ -11,13 +11,12 @@ import {
   WatchResponseSchema,
   type Change,
   type Process,
-  type WatchResponse,
 } from '@pickscope/protocol/messages';
 import { monotonicNs } from '../clock';
 import { clockPair } from '../recorder/clock';
 import type { ChannelRecord, EndpointRecord } from '../recorder/entities';
 import type { Recorder, Watcher } from '../recorder/recorder';
-import { channelCounters, completionBatch, endpointCounters, pickBatch } from './batches';
+import { channelCounters, completionBatch, encode, encodeBatch, endpointCounters, pickBatch } from './batches';
 
 /** ms between what happens and its message. */
 const flushDelay = 50;
@@ -34,7 +33,8 @@ const maxPendingChanges = 10_000;
 export interface WatchSink {
   /** Whether what was written before has not been taken yet. */
   readonly full: boolean;
-  write(message: WatchResponse): void;
+  /** @param message A WatchResponse, encoded. */
+  write(message: Uint8Array): void;
   /** The reader has lost changes: it must open another stream. */
   abort(): void;
 }
@@ -144,7 +144,7 @@ export class WatchStream implements Watcher {
     while (this.pickPosition < picks.head && !full) {
       const batch = pickBatch(picks, this.pickPosition);
       this.pickPosition += batch.rows;
-      this.send({ case: 'picks', value: batch });
+      this.sink.write(encodeBatch(++this.sequence, 'picks', batch));
     }
     this.drop('picks', picks.head - this.pickPosition, DropCause.SLOW_WATCHER);
     this.pickPosition = picks.head;
@@ -158,7 +158,7 @@ export class WatchStream implements Watcher {
     while (this.completionPosition < completions.head && !full) {
       const batch = completionBatch(completions, this.completionPosition);
       this.completionPosition += batch.rows;
-      this.send({ case: 'completions', value: batch });
+      this.sink.write(encodeBatch(++this.sequence, 'completions', batch));
     }
     this.drop('completions', completions.head - this.completionPosition, DropCause.SLOW_WATCHER);
     this.completionPosition = completions.head;
@@ -200,6 +200,6 @@ export class WatchStream implements Watcher {
   }
 
   private send(body: NonNullable<MessageInitShape<typeof WatchResponseSchema>['body']>): void {
-    this.sink.write(create(WatchResponseSchema, { sequence: ++this.sequence, body }));
+    this.sink.write(encode(create(WatchResponseSchema, { sequence: ++this.sequence, body })));
   }
 }

@@ -1,5 +1,6 @@
+import { fromBinary } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
-import { PickReason, ScoreOrder, type PickBatch, type WatchResponse } from '@pickscope/protocol/messages';
+import { PickReason, ScoreOrder, WatchResponseSchema, type PickBatch } from '@pickscope/protocol/messages';
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,7 +20,8 @@ const page = 'docs/write-a-policy.md';
 /** Every batch of picks from now on. */
 function watchPicks(): { batches: PickBatch[]; close: () => void } {
   const batches: PickBatch[] = [];
-  const write = ({ body }: WatchResponse) => {
+  const write = (message: Uint8Array) => {
+    const { body } = fromBinary(WatchResponseSchema, message);
     if (body.case === 'picks') batches.push(body.value);
   };
   const sink = { full: false, write, abort: () => assert.fail('aborted') };

@@ -1,9 +1,11 @@
+import { fromBinary } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import {
   ConnectivityState,
   GenerationCause,
   PickReason,
   PickResult,
+  WatchResponseSchema,
   type Change,
   type WatchResponse,
 } from '@pickscope/protocol/messages';
@@ -24,7 +26,7 @@ function record(): { messages: WatchResponse[]; changes: () => Change[]; close: 
   const messages: WatchResponse[] = [];
   const sink = {
     full: false,
-    write: (message: WatchResponse) => void messages.push(message),
+    write: (message: Uint8Array) => void messages.push(fromBinary(WatchResponseSchema, message)),
     abort: () => assert.fail('aborted'),
   };
   const stream = new WatchStream(recorder, describeProcess('0'.repeat(32), 'test', []), sink);
@@ -203,7 +205,9 @@ for (const { name, library } of versions) {
       assert.equal(await last, grpc.status.OK);
       await until(() => channel.message.closed);
       assert.ok(!recorder.entities.channels.has(channel));
-      await until(() => watch.changes().some((it) => it.entity.value === channel.message));
+      const closed = ({ entity }: Change) =>
+        entity.case === 'channel' && entity.value.closed && entity.value.id === channel.message.id;
+      await until(() => watch.changes().some(closed));
       watch.close();
       const removed = watch.changes().flatMap(({ entity }) => {
         if (entity.case === 'endpoint' && entity.value.removed) return [entity.case];

@@ -1,12 +1,21 @@
-import { PickResult } from '@pickscope/protocol/messages';
+import { fromBinary } from '@bufbuild/protobuf';
+import { CompletionBatchSchema, PickBatchSchema, PickResult } from '@pickscope/protocol/messages';
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
 import type { Decision } from '../../src/policies/picker';
 import { MethodDictionary } from '../../src/recorder/methods';
 import { Recorder } from '../../src/recorder/recorder';
-import { completionCapacity, pickCapacity } from '../../src/recorder/rings';
-import { completionBatch, pickBatch } from '../../src/server/batches';
+import { completionCapacity, pickCapacity, type CompletionRing, type PickRing } from '../../src/recorder/rings';
+import * as batches from '../../src/server/batches';
 import { Feed } from '../server/feed';
+
+function pickBatch(ring: PickRing, from: number) {
+  return fromBinary(PickBatchSchema, batches.pickBatch(ring, from).bytes);
+}
+
+function completionBatch(ring: CompletionRing, from: number) {
+  return fromBinary(CompletionBatchSchema, batches.completionBatch(ring, from).bytes);
+}
 
 const silent = { changed: () => undefined, stirred: () => undefined, departed: () => undefined };
 
@@ -129,8 +138,9 @@ describe('the counters', () => {
           pick(it === 'queued' ? PickResult.QUEUED : PickResult.COMPLETED);
           if (it === 'again') pick(PickResult.COMPLETED);
           if (it === 'started' || it === 'again' || it === 'open') recorder.started(attempt);
-          if (it !== 'open') recorder.ended(attempt, code);
-          recorder.ended({ ...attempt, ended: true }, code);
+          if (it === 'open') continue;
+          recorder.ended(attempt, code);
+          recorder.ended(attempt, code);
         }
         const { counters } = feed.endpoint;
         const count = (wanted: string) => fates.filter((it) => it === wanted).length;
