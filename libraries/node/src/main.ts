@@ -127,6 +127,7 @@ export function startDebugServer(options: DebugServerOptions = {}): Promise<Debu
   return server;
 }
 
+runtime.imported = true;
 runtime.observe(ownCopy);
 if (unsupportedVersion(ownCopy) === undefined) runtime.registerPolicies(ownCopy.grpc);
 if (/^(1|on)$/i.test(process.env.PICKSCOPE ?? '')) void startDebugServer();

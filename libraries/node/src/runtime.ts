@@ -43,6 +43,8 @@ class Runtime {
   private server: Promise<OpenServer> | undefined;
   /** The server that nobody in the program asked for. */
   private offered: Promise<OpenServer> | undefined;
+  /** Whether the program imports this library. To one that is only preloaded nothing is said. */
+  imported = false;
 
   /** Hooks what is as expected in a copy of grpc-js; a second time does nothing. */
   observe(copy: GrpcCopy): void {
@@ -52,7 +54,8 @@ class Runtime {
       if (this.copies.has(key)) return;
       const examination = examine(copy);
       this.copies.set(key, examination);
-      new Hooks(examination.internals, this.recorder, this.slot, this.policies).install();
+      const warn = (line: string) => this.warn(line);
+      new Hooks(examination.internals, this.recorder, this.slot, this.policies, warn).install();
     });
   }
 
@@ -94,6 +97,11 @@ class Runtime {
     if (this.server) return;
     this.server = this.offered = this.keep(this.openServer({}));
     this.offered.catch((error: unknown) => log('cannot be attached to: %s', error));
+  }
+
+  private warn(line: string): void {
+    if (this.imported) process.emitWarning(line, { type: 'PickscopeWarning' });
+    else log(line);
   }
 
   /** A server that fails, or is closed, makes room for another. */

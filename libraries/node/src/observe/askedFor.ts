@@ -112,6 +112,7 @@ export class AskedFor {
   constructor(
     private readonly ours: ReadonlyMap<string, unknown>,
     private readonly registry: PolicyRegistry,
+    private readonly warn: (line: string) => void,
   ) {}
 
   /** What is to be noted of a channel's policy; '': nothing. */
@@ -122,9 +123,7 @@ export class AskedFor {
     const { asked, reason } = found;
     if (!this.said.has(target) && this.said.size < maxSaid) {
       this.said.add(target);
-      process.emitWarning(`The channel to ${target} asks for the policy "${asked}", but runs ${runs}: ${reason}`, {
-        type: 'PickscopeWarning',
-      });
+      this.warn(`The channel to ${target} asks for the policy "${asked}", but runs ${runs}: ${reason}`);
     }
     return `The program asks for "${asked}": ${reason}`;
   }

@@ -45,8 +45,9 @@ export class Hooks {
     private readonly recorder: Recorder,
     private readonly slot: DecisionSlot,
     policies: ReadonlyMap<string, Policy>,
+    warn: (line: string) => void = () => undefined,
   ) {
-    const askedFor = new AskedFor(policies, internals.loadBalancer);
+    const askedFor = new AskedFor(policies, internals.loadBalancer, warn);
     this.channels = new Channels(recorder, slot, policies, askedFor, internals.addressToString);
   }
 

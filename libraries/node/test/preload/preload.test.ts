@@ -112,6 +112,19 @@ describe('a preloaded program', () => {
     assert.match(asked.err, /cannot be attached to/);
   });
 
+  it('that asks for a policy under a wrong name is not told by the preload, unless it is asked', async () => {
+    const source = `
+      const grpc = require('@grpc/grpc-js');
+      const client = new grpc.Client('ipv4:127.0.0.1:1', grpc.credentials.createInsecure(), {
+        'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ P2C_EWMA: {} }] }),
+      });
+      client.waitForReady(Date.now() + 100, () => client.close());
+    `;
+    assert.deepEqual(await start(source).ended, { code: 0, signal: null, out: '', err: '' });
+    const { err } = await start(source, { NODE_DEBUG: 'pickscope' }).ended;
+    assert.match(err, /asks for the policy "P2C_EWMA", but runs pick_first/);
+  });
+
   it('that asks for a server itself gets the one that it asks for', async () => {
     const installed = path.join(folder, 'node_modules/@pickscope/grpc-js');
     for (const part of ['package.json', 'dist/main.cjs', 'dist/attach.cjs']) {
