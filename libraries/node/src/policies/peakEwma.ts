@@ -54,12 +54,16 @@ export class PeakEwmaEndpoint implements EndpointStatus {
   inflight = 0;
   /** As of the last completion; it fades from then on. */
   peak = 0;
+  /** What was compared last, ns. */
+  score = 0;
   /** Time of the last completion, ns. */
   private last = -Infinity;
   /** Time of the last pick, ns. */
   private picked = -Infinity;
   /** Time of the first pick since the last completion, ns; NaN: there was none. */
   private silentSince = NaN;
+  /** How much of what was known at the last completion counted when it was last rated: from 1 down to 0. */
+  private weight = 0;
 
   constructor(public config: PeakEwmaConfig) {}
 
@@ -98,29 +102,34 @@ export class PeakEwmaEndpoint implements EndpointStatus {
     this.silentSince = NaN;
   }
 
-  /** Notes itself as a candidate, as it is before the pick. */
+  /** What one more call is expected to cost, ns: the score that is compared. */
+  rate(now: number): number {
+    this.weight = this.fading(now);
+    this.score = this.cost(now) * (this.inflight + 1);
+    return this.score;
+  }
+
+  /** Notes itself as a candidate, as it was rated for the pick. */
   describe(candidate: Candidate, now: number): void {
-    const weight = this.fading(now);
     candidate.lag = this.lag;
     candidate.success = this.success;
     candidate.inflight = this.inflight;
-    candidate.peak = this.peak * weight;
-    candidate.score = this.cost(weight, now) * (this.inflight + 1);
+    candidate.peak = this.peak * this.weight;
+    candidate.score = this.score;
     candidate.idle = now - this.picked;
     candidate.healthy = this.healthy;
   }
 
   /** What a call is expected to cost while no other is in flight, ns. */
-  private cost(weight: number, now: number): number {
+  private cost(now: number): number {
     const { failurePenalty, patience } = this.config;
-    // Until its first answer an endpoint gets one call, and the next only if all others cost as much as a failure.
+    // Until its first answer an endpoint gets one call, and another only where all others cost as much as a failure.
     if (this.last === -Infinity) return this.inflight === 0 ? 0 : failurePenalty;
-    const known = (this.peak + failurePenalty * (1 - this.success / certain)) * weight;
+    const known = (this.peak + failurePenalty * (1 - this.success / certain)) * this.weight;
     const silence = now - this.silentSince;
     return silence > known && silence <= patience ? silence : known;
   }
 
-  /** How much of what was known at the last completion still counts: from 1 down to 0. */
   private fading(now: number): number {
     return Math.exp(Math.min(0, this.last - now) / this.config.decayTime);
   }
@@ -172,42 +181,55 @@ export class PeakEwmaPicker implements Picker {
     };
   }
 
-  pick({ now }: PickInfo): Pick {
+  pick({ now, explain }: PickInfo): Pick {
     const chosen = this.choose(now);
+    if (explain !== false) this.explain(chosen, now);
     const state = this.endpoints[chosen]!;
-    if (this.decision.candidateCount > 1 && state.isStale(now)) this.decision.reason = 'probe';
-    this.decision.chosen = chosen;
     state.begin(now);
     return new PeakEwmaPick(chosen, state, now);
   }
 
   /** The first drawn of those with the lowest score: all are equally likely to be drawn first. */
   private choose(now: number): number {
-    const { decision } = this;
-    let best = this.draw(0, now);
-    decision.reason = decision.candidateCount === 1 ? 'only_one' : 'better_score';
-    for (let position = 1; position < decision.candidateCount; position++) {
-      const candidate = this.draw(position, now);
-      if (candidate.score === best.score) decision.reason = 'tie';
-      if (candidate.score >= best.score) continue;
-      best = candidate;
-      decision.reason = 'better_score';
+    let chosen = this.draw(0);
+    let lowest = this.endpoints[chosen]!.rate(now);
+    for (let position = 1; position < this.decision.candidateCount; position++) {
+      const endpoint = this.draw(position);
+      const score = this.endpoints[endpoint]!.rate(now);
+      if (score >= lowest) continue;
+      chosen = endpoint;
+      lowest = score;
     }
-    return best.endpoint;
+    return chosen;
   }
 
-  /** Draws one that is not at a position before (Fisher and Yates), and notes it as the candidate at this one. */
-  private draw(position: number, now: number): Candidate {
+  /** Draws an endpoint that is not at a position before, and puts it at this one (Fisher and Yates). */
+  private draw(position: number): number {
     const { order } = this;
     const left = order.length - position;
     const drawn = left === 1 ? position : position + this.random(left);
     const endpoint = order[drawn]!;
     order[drawn] = order[position]!;
     order[position] = endpoint;
-    const candidate = this.decision.candidates[position]!;
-    candidate.endpoint = endpoint;
-    this.endpoints[endpoint]!.describe(candidate, now);
-    return candidate;
+    return endpoint;
+  }
+
+  /** Notes what was compared, as it is before the pick. */
+  private explain(chosen: number, now: number): void {
+    const { decision, endpoints, order } = this;
+    const { candidates, candidateCount } = decision;
+    const { score } = endpoints[chosen]!;
+    let lowest = 0;
+    for (let position = 0; position < candidateCount; position++) {
+      const candidate = candidates[position]!;
+      candidate.endpoint = order[position]!;
+      endpoints[candidate.endpoint]!.describe(candidate, now);
+      if (candidate.score === score) lowest++;
+    }
+    decision.chosen = chosen;
+    if (candidateCount === 1) decision.reason = 'only_one';
+    else if (endpoints[chosen]!.isStale(now)) decision.reason = 'probe';
+    else decision.reason = lowest > 1 ? 'tie' : 'better_score';
   }
 }
 
