@@ -4,8 +4,9 @@
 // (order, sequence numbers, what is never sent) and maps each field to the terms of grpc-go.
 //
 // Columns. PickBatch and CompletionBatch hold one row per pick or completion, stored column by column. A column is
-// either empty (every row has the default value) or has exactly `rows` values. No column is a 64-bit varint: times
-// and call ids are 32-bit deltas from a base, the rest are doubles, which hold integers exactly up to 2^53.
+// either empty (every row has the default value; in the columns of peaks, NaN) or has exactly `rows` values. No column
+// is a 64-bit varint: times and call ids are 32-bit deltas from a base, the rest are doubles, which hold integers
+// exactly up to 2^53.
 //
 // Times are nanoseconds of the client's monotonic clock; Clock pairs place them on the wall clock.
 //
@@ -911,6 +912,7 @@ export type PickBatch = Message<"pickscope.v1.PickBatch"> & {
 
   /**
    * Peak-sensitive EWMA of latency, ns, where the policy compares by that and shows the mean as lag; NaN: it keeps none.
+   * An empty column is NaN throughout.
    *
    * @generated from field: repeated double candidate_peak_ns = 27;
    */
@@ -1017,7 +1019,7 @@ export type CompletionBatch = Message<"pickscope.v1.CompletionBatch"> & {
   flags: number[];
 
   /**
-   * As candidate_peak_ns.
+   * As candidate_peak_ns, after this completion.
    *
    * @generated from field: repeated double peak_ns = 16;
    */
@@ -1487,7 +1489,8 @@ export enum PickFlag {
   RACED = 1,
 
   /**
-   * Lag and success are kept by the observer, not by the policy, and had no part in the choice.
+   * Lag, success and inflight are kept by the observer, not by the policy, and had no part in the choice. Of a policy
+   * that tells nothing, the only candidate is the endpoint that was chosen; its score is NaN.
    *
    * @generated from enum value: PICK_FLAG_DERIVED = 2;
    */
