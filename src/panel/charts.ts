@@ -32,7 +32,7 @@ type Line = ChartDataset<'line', Point[]>;
 type Measure = 'picksPerSecond' | 'load' | 'lagMs';
 
 /** Left of the plots, for the numbers of their axes. */
-export const axisGutter = 30;
+export const axisGutter = 34;
 const titleHeight = 16;
 /** Room below a plot for half of its lowest number. */
 const overhang = 6;

@@ -2,7 +2,7 @@ import type { Candidate, Inspection, PickRow } from '../messages/panel';
 import { isCompared, strongest } from './candidates';
 import { derivedSign, derivedTitle } from './derived';
 import { element, foreign, setStyle } from './dom';
-import { count, distinctEnds, duration, threeDigits } from './format';
+import { count, distinctEnds, duration, exactLoad, threeDigits } from './format';
 import { icon, mark } from './glyphs';
 import { t } from './l10n';
 import { load } from './sentence';
@@ -57,8 +57,8 @@ function rowsOf({ pick, policy, scoreOrder }: Inspection, candidates: readonly C
   const several = candidates.length > 2;
   const isP2c = policy === 'p2c_ewma' && candidates.every(followsFormula);
   const averages: Row[] = [
-    ...(tells('lagNs') ? [{ heading: `${t('lag')}${sign}`, text: ({ lagNs }: Candidate) => milliseconds(lagNs) }] : []),
-    ...(tells('peakNs') ? [{ heading: t('peak'), text: ({ peakNs }: Candidate) => milliseconds(peakNs) }] : []),
+    ...(tells('lagNs') ? [average(several ? t('lag ms') : t('lag'), sign, several, ({ lagNs }) => lagNs)] : []),
+    ...(tells('peakNs') ? [average(several ? t('peak ms') : t('peak'), '', several, ({ peakNs }) => peakNs)] : []),
   ];
   const others: Row[] = [
     ...(tells('success')
@@ -73,7 +73,7 @@ function rowsOf({ pick, policy, scoreOrder }: Inspection, candidates: readonly C
   return [
     ...averages,
     ...(counted ? [{ heading: `${t('inflight')}${sign}`, text: ({ inflight }: Candidate) => count(inflight) }] : []),
-    ...(tells('score') ? [{ heading, class: 'load', text: load }] : []),
+    ...(tells('score') ? [{ heading, class: 'load', text: several ? briefLoad : load }] : []),
     ...others,
   ];
 }
@@ -96,9 +96,19 @@ function followsFormula(candidate: Candidate): boolean {
   return candidate.lagNs !== null && root(candidate) * (candidate.inflight + 1) === candidate.score;
 }
 
-function milliseconds(ns: number | null): string {
-  if (ns === null) return '–';
-  return ns === 0 ? t('0, unmeasured') : t('{0} ms', threeDigits(ns / 1e6));
+function average(name: string, sign: string, several: boolean, of: (candidate: Candidate) => number | null): Row {
+  const text = (candidate: Candidate) => {
+    const ns = of(candidate);
+    if (ns === null) return '–';
+    if (several) return threeDigits(ns / 1e6);
+    return ns === 0 ? t('0, unmeasured') : t('{0} ms', threeDigits(ns / 1e6));
+  };
+  return { heading: `${name}${sign}`, text };
+}
+
+/** As the list shows it. */
+function briefLoad({ score }: Candidate): string {
+  return score === null ? '–' : exactLoad(score);
 }
 
 function success({ success: value, healthy }: Candidate, several: boolean): Node | string {

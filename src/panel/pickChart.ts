@@ -11,7 +11,7 @@ import type { Theme } from './theme';
 
 /** So many picks are around the selected one. */
 const around = 60;
-const plot = { left: 30, right: 30, top: 26, bottom: 18 };
+const plot = { left: 34, right: 30, top: 26, bottom: 18 };
 
 /** The loads of the picks around the selected one: both candidates as marks on a stroke, the chosen one solid. */
 export class PickChart {

@@ -46,7 +46,7 @@ interface Disguise {
   readonly policyPath: readonly string[];
   readonly scoreOrder: ScoreOrder;
   readonly pick: (pick: PickRow, channel: ChannelView) => PickRow;
-  readonly explain: (pick: PickRow, explanation: Explanation) => Explanation;
+  readonly explain: (pick: PickRow) => Explanation;
   /** What is compared of an endpoint; nothing where it is left out and the order is 'none'. */
   readonly load?: (endpoint: number) => number;
 }
@@ -85,7 +85,7 @@ function disguised(
             policy: policyPath.at(-1)!,
             scoreOrder,
             pick: inspected,
-            explanation: explain(inspected, channel.inspection.explanation),
+            explanation: explain(inspected),
           },
         }),
       },
@@ -124,14 +124,8 @@ function othersOf({ candidates }: PickRow, { endpoints }: ChannelView): Candidat
     }));
 }
 
-function comparedByPeak(pick: PickRow, explanation: Explanation): Explanation {
-  const [winner, loser] = [...pick.candidates].sort(
-    (a, b) => Number(b.endpoint === pick.endpoint) - Number(a.endpoint === pick.endpoint),
-  );
-  if (pick.reason === 'probe') return { verdict: 'probe', winner: winner!, loser: loser! };
-  if (pick.reason === 'tie') return { verdict: 'tie', winner: winner!, loser: loser! };
-  const why = 'why' in explanation ? explanation.why : 'score';
-  return { verdict: 'lower', winner: winner!, loser: loser!, why, measure: 'peak', lagBeforeLossNs: null };
+function byScore(candidates: readonly Candidate[]): Candidate[] {
+  return [...candidates].sort((a, b) => a.score! - b.score!);
 }
 
 export const situations: Readonly<Record<string, Situation>> = {
@@ -274,19 +268,20 @@ export const situations: Readonly<Record<string, Situation>> = {
     frame: disguised((endpoint) => ({ ...endpoint, peakMs: endpoint.lagMs === null ? null : endpoint.lagMs * 1.7 }), {
       policyPath: ['peak_ewma'],
       scoreOrder: 'lower',
-      pick: (pick, channel) => ({
-        ...pick,
-        reason: pick.reason === 'forced' ? 'probe' : pick.reason === 'lower' ? 'lower' : 'tie',
-        candidates: [...pick.candidates, ...othersOf(pick, channel)].map((one) => ({
-          ...one,
-          peakNs: one.lagNs! * 1.7,
-          score: one.lagNs! * 1.7 * (one.inflight + 1),
-        })),
-      }),
-      explain: (pick, explanation) =>
-        'winner' in explanation && explanation.winner && explanation.verdict !== 'only'
-          ? comparedByPeak(pick, explanation)
-          : explanation,
+      pick: (pick, channel) => {
+        const candidates = [...pick.candidates, ...othersOf(pick, channel)].map((one) => {
+          const peakNs = one.lagNs! * 1.7;
+          return { ...one, peakNs, score: peakNs * (one.inflight + 1) };
+        });
+        const endpoint = byScore(candidates)[0]!.endpoint;
+        return { ...pick, reason: pick.key % 40 === 0 ? 'probe' : 'lower', candidates, endpoint };
+      },
+      explain: ({ reason, candidates }) => {
+        const [winner, loser] = byScore(candidates) as [Candidate, Candidate];
+        return reason === 'probe'
+          ? { verdict: 'probe', winner, loser }
+          : { verdict: 'lower', winner, loser, why: 'lag', measure: 'peak', lagBeforeLossNs: null };
+      },
     }),
     act: inspectFourth,
   },
