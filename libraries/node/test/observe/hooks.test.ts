@@ -1,8 +1,10 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import {
+  CompletionFlag,
   ConnectivityState,
   GenerationCause,
+  PickFlag,
   PickReason,
   PickResult,
   WatchResponseSchema,
@@ -286,6 +288,46 @@ describe('the hooks', () => {
         else assert.equal(batch.endpoint[row], better);
       }
     }
+  });
+
+  it('mark what only they keep: the averages of round_robin, and never those of p2c_ewma', async () => {
+    const servers = await Promise.all([Backend.start(), Backend.start()]);
+    backends.push(...servers);
+    const watch = record();
+    for (const policy of ['round_robin', 'p2c_ewma']) {
+      const client = TestClient.to(servers, policy);
+      clients.push(client);
+      for (let i = 0; i < 10; i++) assert.equal(await client.get(), grpc.status.OK);
+      const { id } = channelOf(client).message;
+      const flags = () =>
+        watch.messages.flatMap(({ body }) => {
+          if (body.case !== 'picks' && body.case !== 'completions') return [];
+          const { channel, flags } = body.value;
+          const completed = (row: number) =>
+            body.case === 'completions' || body.value.result[row] === PickResult.COMPLETED;
+          return channel.flatMap((of, row) => (of === id && completed(row) ? [`${body.case} ${flags[row] ?? 0}`] : []));
+        });
+      await until(() => flags().length === 20);
+      const endpoint = endpointOf(channelOf(client), servers[0]);
+      assert.equal(endpoint.shadow !== undefined, policy === 'round_robin');
+      const expected =
+        policy === 'round_robin'
+          ? [`picks ${PickFlag.DERIVED}`, `completions ${CompletionFlag.DERIVED}`]
+          : ['picks 0', 'completions 0'];
+      assert.deepEqual(new Set(flags()), new Set(expected));
+    }
+    watch.close();
+  });
+
+  it('know before the first pick that a policy keeps averages', async () => {
+    const { client, servers } = await open('hooks-status');
+    TestResolver.update('hooks-status', [servers[0]!.port, servers[1]!.port]);
+    const endpoints = [...channelOf(client).endpoints];
+    assert.deepEqual(
+      endpoints.map(({ status }) => status?.lag),
+      [0, 0],
+      'of the new picker, which has not been asked',
+    );
   });
 
   it('never fail a call when the recording fails', async () => {
