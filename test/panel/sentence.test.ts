@@ -103,6 +103,52 @@ describe('the sentence of a pick', () => {
     assert.match(say({ verdict: 'dropped', code: 'UNAVAILABLE' }), /^\*The picker dropped the call/);
   });
 
+  it('speaks of the peak where that was compared', () => {
+    const [winner, loser] = [
+      { ...fast, peakNs: 2.5e6 },
+      { ...slow, peakNs: 60e6 },
+    ];
+    const peak = { ...lower, measure: 'peak', winner, loser } as const;
+    assert.match(say({ ...peak, why: 'lag' }), /: its peak was lower, 2\.50 against 60\.0 ms\.$/);
+    assert.match(say({ ...peak, why: 'both' }), /: its peak was lower, 2\.50 against 60\.0 ms, and so were its calls/);
+    const fewer = {
+      ...peak,
+      winner: { ...loser, inflight: 0 },
+      loser: { ...winner, inflight: 30 },
+      why: 'inflight',
+    } as const;
+    assert.match(say(fewer), /calls in flight, 0 against 30, which outweighs its peak of 60\.0 against 2\.50 ms\.$/);
+    const failing = { ...loser, success: 612.4 };
+    assert.match(
+      say({ ...peak, loser: failing, why: 'success' }),
+      /: it fails less often, success 1000 against 612\.$/,
+    );
+  });
+
+  it('says of a probe why its turn to be measured came', () => {
+    const probe = { verdict: 'probe', loser: fast } as const;
+    assert.equal(
+      say({ ...probe, winner: { ...slow, score: 12, idleMs: 4200 } }),
+      '*10.0.0.4 was probed with load 12 against 1,261*: it had not been measured for too long, its last pick was 4.2 s before.',
+    );
+    assert.match(
+      say({ ...probe, winner: { ...fresh, score: 0 } }),
+      /with load 0 against 1,261\*: its lag was not yet measured\.$/,
+    );
+    assert.match(say({ ...probe, winner: slow, loser: null }), /^\*10\.0\.0\.4 was probed\*: it had not been measured/);
+    assert.match(say({ verdict: 'probe', winner: null, loser: null }, { endpoint: 4 }), /^\*10\.0\.0\.4 was probed\*/);
+  });
+
+  it('has a sentence for turns and keys', () => {
+    const of = (explanation: Explanation) => say(explanation, { endpoint: 4 });
+    const turn = { verdict: 'turn', weight: 20, allWeights: 100 } as const;
+    assert.equal(of(turn), '*It was the turn of 10.0.0.4*, by weight 20 of 100.');
+    assert.equal(of({ ...turn, allWeights: null }), '*It was the turn of 10.0.0.4*, by weight 20.');
+    assert.equal(of({ ...turn, weight: null }), '*It was the turn of 10.0.0.4*, by its weight.');
+    assert.match(of({ verdict: 'key' }), /^\*The key of the call belongs to 10\.0\.0\.4\*/);
+    assert.match(of({ verdict: 'nokey' }), /^\*The call had no key\*, so 10\.0\.0\.4 was drawn at random\.$/);
+  });
+
   it('lets no value become strong by itself', () => {
     const parts = say({ verdict: 'failed', code: '**X**' });
     assert.match(parts, /\*The picker failed the call with \*\*X\*\*\*/);

@@ -30,7 +30,15 @@ const entity = fc.oneof(
   }),
   fc.record({
     case: fc.constant('policy' as const),
-    value: fc.record({ id, channel: id, parent: id, name: fc.string(), scoreOrder: fc.nat(4), removed: fc.boolean() }),
+    value: fc.record({
+      id,
+      channel: id,
+      parent: id,
+      name: fc.string(),
+      scoreOrder: fc.nat(4),
+      note: fc.string(),
+      removed: fc.boolean(),
+    }),
   }),
   fc.record({
     case: fc.constant('resolverUpdate' as const),
@@ -66,7 +74,7 @@ const rows = {
 const body = fc.oneof(
   fc.record({
     case: fc.constant('process' as const),
-    value: fc.record({ instance: fc.constantFrom('a', 'b'), clock }),
+    value: fc.record({ instance: fc.constantFrom('a', 'b'), limitations: column(fc.string()), clock }),
   }),
   fc.constantFrom({ case: 'snapshotBegin' as const, value: {} }, { case: 'snapshotEnd' as const, value: {} }),
   fc.record({ case: fc.constant('strings' as const), value: fc.record({ ids, values: column(fc.string()) }) }),
@@ -80,12 +88,13 @@ const body = fc.oneof(
       ...rows,
       generation: ids,
       result: column(fc.nat(6)),
-      reason: column(fc.nat(8)),
+      reason: column(fc.nat(12)),
       policy: ids,
       flags: column(uint),
       candidateCount: column(uint),
       candidateEndpoint: ids,
       candidateLagNs: column(number),
+      candidatePeakNs: column(number),
       candidateScore: column(number),
       candidateIdleNs: column(number),
       rejectedDraws: column(uint),
@@ -94,14 +103,31 @@ const body = fc.oneof(
   }),
   fc.record({
     case: fc.constant('completions' as const),
-    value: fc.record({ ...rows, latencyNs: column(number), lagNs: column(number), inflight: column(uint) }),
+    value: fc.record({
+      ...rows,
+      latencyNs: column(number),
+      lagNs: column(number),
+      peakNs: column(number),
+      inflight: column(uint),
+      flags: column(uint),
+    }),
   }),
   fc.record({
     case: fc.constant('counters' as const),
     value: fc.record({
       timeNs: ns,
       channels: column(fc.record({ channel: id, picksCompleted: ns })),
-      endpoints: column(fc.record({ endpoint: id, picks: ns, codes: column(uint), lagNs: number, inflight: uint })),
+      endpoints: column(
+        fc.record({
+          endpoint: id,
+          picks: ns,
+          codes: column(uint),
+          lagNs: number,
+          peakNs: number,
+          inflight: uint,
+          derived: fc.boolean(),
+        }),
+      ),
     }),
   }),
   fc.record({ case: fc.constant('drops' as const), value: fc.record({ picks: ns, completions: ns }) }),
