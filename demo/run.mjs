@@ -71,7 +71,9 @@ function openDesktop(profile) {
     opened,
   ];
   const code = spawn('code', args, { stdio: 'ignore', detached: true, shell: process.platform === 'win32' });
-  console.log('VS Code opens with the panel attached to orders-api; billing runs on round_robin.');
+  console.log(
+    'VS Code opens with the panel attached to orders-api (p2c_ewma); checkout runs on peak_ewma, billing on round_robin.',
+  );
   return {
     exited: new Promise((resolve) => code.once('exit', resolve)),
     stop: async () => {

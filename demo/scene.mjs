@@ -4,7 +4,7 @@ import path from 'node:path';
 import { clearTimeout, setInterval } from 'node:timers';
 
 /*
- * What goes on in the demo: five uneven backends and two clients, each a process of its own.
+ * What goes on in the demo: five uneven backends, and three clients that balance differently, each a process of its own.
  */
 
 /** Least latency and mean of what comes on top, ms; ratio of failures; what happens to it, and after how many seconds. */
@@ -14,6 +14,13 @@ const backends = [
   { latency: 10, jitter: 2, failures: 0.02 },
   { latency: 40, jitter: 5, failures: 0 },
   { latency: 8, jitter: 1, failures: 0 },
+];
+
+/** Name, policy, calls a second. */
+const clients = [
+  { name: 'orders-api', policy: 'p2c_ewma', rate: 150 },
+  { name: 'checkout', policy: 'peak_ewma', rate: 60 },
+  { name: 'billing', policy: 'round_robin', rate: 30 },
 ];
 
 /** The backend that is killed and comes back, and the one that the resolver leaves out for a while. */
@@ -71,10 +78,9 @@ class Scene {
   }
 
   begin() {
-    this.#clients = [
-      forkProgram('client.ts', ['--policy=p2c_ewma', '--rate=150'], { ...this.env, PICKSCOPE_NAME: 'orders-api' }),
-      forkProgram('client.ts', ['--policy=round_robin', '--rate=30'], { ...this.env, PICKSCOPE_NAME: 'billing' }),
-    ];
+    this.#clients = clients.map(({ name, policy, rate }) =>
+      forkProgram('client.ts', [`--policy=${policy}`, `--rate=${rate}`], { ...this.env, PICKSCOPE_NAME: name }),
+    );
     this.tellAddresses();
     const playRound = () => {
       for (const { second, happen } of events) this.#timers.push(setTimeout(() => happen(this), second * 1000));
