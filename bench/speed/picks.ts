@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import path from 'node:path';
+import { printTable } from './table';
 
 /*
  * ns of CPU for a pick, its start and its end, by policy and number of backends; then what the hooks add. Each figure is
@@ -98,17 +99,6 @@ function printHooks(best: ReadonlyMap<string, Costs>): void {
     ];
   });
   printTable(['policy', 'hooks, nobody watches', 'a watcher adds', 'its flush, later', 'bytes a call'], rows);
-}
-
-function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join(' | ')} |`;
-  console.log(line(head));
-  console.log(
-    `| ${widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`,
-  );
-  for (const row of rows) console.log(line(row));
 }
 
 void main();
