@@ -22,8 +22,9 @@ function registerPoliciesOnly(): void {
 }
 
 async function main(): Promise<void> {
-  const library = mode === 'plain' ? registerPoliciesOnly() : await import('../../libraries/node/src/main');
-  const server = mode === 'watched' ? await library!.startDebugServer({ tcp: 0 }) : undefined;
+  if (mode === 'plain') registerPoliciesOnly();
+  const library = mode === 'plain' ? undefined : await import('../../libraries/node/src/main');
+  const server = mode === 'watched' ? await library?.startDebugServer({ tcp: 0 }) : undefined;
   const client = new grpc.Client(`ipv4:${addresses.join(',')}`, grpc.credentials.createInsecure(), {
     'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ [policy]: {} }] }),
     'grpc.service_config_disable_resolution': 1,

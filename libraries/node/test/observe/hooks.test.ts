@@ -319,6 +319,21 @@ describe('the hooks', () => {
     watch.close();
   });
 
+  for (const watched of [false, true]) {
+    it(`count for p2c_ewma what the backends count, ${watched ? '' : 'un'}watched`, async () => {
+      const { client, servers } = await open(`hooks-count-${watched ? 'watched' : 'unwatched'}`);
+      const watch = watched ? record() : undefined;
+      await Promise.all(Array.from({ length: 60 }, () => client.get()));
+      watch?.close();
+      const channel = channelOf(client);
+      await assertSettled(channel);
+      for (const server of servers.slice(0, 2)) {
+        assert.ok(server.received > 10);
+        assert.equal(endpointOf(channel, server).counters.started, server.received);
+      }
+    });
+  }
+
   it('know before the first pick that a policy keeps averages', async () => {
     const { client, servers } = await open('hooks-status');
     TestResolver.update('hooks-status', [servers[0]!.port, servers[1]!.port]);
