@@ -143,6 +143,7 @@ export class EndpointTable {
       'peaked',
       channel.endpoints.some(({ peakMs }) => peakMs !== null),
     );
+    this.table.classList.toggle('derived', derived);
     this.table.classList.toggle('unscored', channel.scoreOrder === 'none');
   }
 

@@ -52,13 +52,14 @@ const units: readonly (readonly [number, string])[] = [
   [1e3, 'k'],
 ];
 
-/** @param digits how many a number with a unit has at least before zeros are left out; what stands before its point stays. */
+/** @param digits of a number with a unit, as far as they stand after its point. Of two, a zero is left out; three are compared. */
 function withUnit(value: number, digits: 2 | 3): string {
   const [size, unit] = units.find(([each]) => value / each >= 0.9995) ?? [1, ''];
   if (unit === '') return String(Number(value.toPrecision(3)));
   const scaled = value / size;
   const whole = scaled < 9.995 ? 1 : scaled < 99.95 ? 2 : 3;
-  return `${Number(scaled.toFixed(Math.max(0, digits - whole)))}${unit}`;
+  const rounded = scaled.toFixed(Math.max(0, digits - whole));
+  return `${digits === 2 ? Number(rounded) : rounded}${unit}`;
 }
 
 /** A duration for reading, not for comparing: 29 ms, 0.25 s, 14 s, 2 min 10 s, 3 h 5 min. */

@@ -30,7 +30,7 @@ describe('numbers as the panel shows them', () => {
     ['a load beyond', exactLoad(158_400), '158k'],
     ['a load of nanoseconds', exactLoad(3_508_123.4), '3.51M'],
     ['a larger one', exactLoad(12_340_000.5), '12.3M'],
-    ['one that rounds up to the next unit', exactLoad(999_600), '1M'],
+    ['one that rounds up to the next unit', exactLoad(999_600), '1.00M'],
     ['a load that is no integer', exactLoad(12.3456), '12.346'],
     ['an axis number', short(3000), '3k'],
     ['an axis number between', short(1436), '1.4k'],
