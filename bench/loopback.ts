@@ -1,5 +1,6 @@
 import '@pickscope/grpc-js';
 import { status } from '@grpc/grpc-js';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { p2cEwma } from '../libraries/node/src/policies/p2cEwma';
 import { peakEwma } from '../libraries/node/src/policies/peakEwma';
 import type { Policy } from '../libraries/node/src/policies/picker';
@@ -16,6 +17,8 @@ import { simulate, type Scenario } from '../simulator/simulation';
  * order of the policies has to be the same. Ends with 1 where it is not.
  *
  *     npm run bench:loopback
+ *
+ * On a machine that is busy otherwise, timers come late by more than the backends differ; the last line tells.
  */
 
 const millisecond = 1e6;
@@ -128,6 +131,8 @@ function printRow(cells: readonly string[]): void {
   console.log(`| ${cells.join(' | ')} |`);
 }
 
+const delay = monitorEventLoopDelay({ resolution: 1 });
+delay.enable();
 const compared = policies.slice(1).map(({ name }) => `${name} / ${policies[0]!.name}`);
 const columns = ['workload', 'figure', ...policies.map(({ name }) => name), ...compared];
 printRow([...columns, ...compared.map((name) => `${name}, simulated`), 'order']);
@@ -143,4 +148,5 @@ for (const workload of workloads) {
   printRow([workload.name, titles[workload.figure], ...figures, ...ratios(real), ...ratios(simulated), order]);
   if (!same) process.exitCode = 1;
 }
+console.log(`\nTimers were late by ${(delay.percentile(99) / millisecond).toFixed(1)} ms (p99).`);
 process.exit();
