@@ -1,4 +1,6 @@
 import { duration, flag, integer, parseFields } from './config';
+import { remaining } from './decay';
+import { isFailure } from './failures';
 import {
   emptyCandidate,
   randomBelow,
@@ -62,9 +64,6 @@ export function parseP2cEwmaConfig(json: Readonly<Record<string, unknown>>): P2c
   return { ...config, throttleSuccess };
 }
 
-/** go-zero's codes.Acceptable, inverted: DeadlineExceeded, ResourceExhausted, Unimplemented, Internal, Unavailable, DataLoss. */
-export const failures = new Set([4, 8, 12, 13, 14, 15]);
-
 export class P2cEwmaEndpoint implements EndpointStatus {
   lag = 0;
   /** EWMA of success, 0..initSuccess. */
@@ -97,11 +96,10 @@ export class P2cEwmaEndpoint implements EndpointStatus {
   complete(start: number, now: number, code: number): void {
     const { decayTime, initSuccess } = this.config;
     this.inflight--;
-    const sinceLast = Math.max(0, now - this.last);
+    const weight = this.lag === 0 ? 0 : remaining(now - this.last, decayTime);
     this.last = now;
-    const weight = this.lag === 0 ? 0 : Math.exp(-sinceLast / decayTime);
     const latency = Math.max(0, now - start);
-    const success = failures.has(code) ? 0 : initSuccess;
+    const success = isFailure(code) ? 0 : initSuccess;
     this.lag = Math.trunc(this.lag * weight + latency * (1 - weight));
     this.rawSuccess = Math.trunc(this.rawSuccess * weight + success * (1 - weight));
   }
@@ -205,9 +203,12 @@ export class P2cEwmaPicker implements Picker {
 
   private draw(info: PickInfo): number {
     const { endpoints, random } = this;
+    const { length } = endpoints;
     for (let draw = 1; ; draw++) {
-      const first = random(endpoints.length);
-      let second = random(endpoints.length - 1);
+      // One of all ordered pairs: one random number, since making them takes longer than all else of a draw.
+      const pair = random(length * (length - 1));
+      const first = Math.trunc(pair / (length - 1));
+      let second = pair - first * (length - 1);
       if (second >= first) second++;
       const healthy = endpoints[first]!.healthy && endpoints[second]!.healthy;
       if (healthy || draw === this.config.pickTimes) return this.compare(first, second, healthy, info);

@@ -1,5 +1,6 @@
 import { duration, integer, parseFields } from './config';
-import { failures } from './p2cEwma';
+import { remaining } from './decay';
+import { isFailure } from './failures';
 import {
   emptyCandidate,
   randomBelow,
@@ -91,7 +92,7 @@ export class PeakEwmaEndpoint implements EndpointStatus {
   /** A call that was picked at `start` ended at `now` (ns). */
   complete(start: number, now: number, code: number): void {
     const latency = Math.max(0, now - start);
-    const success = failures.has(code) ? 0 : certain;
+    const success = isFailure(code) ? 0 : certain;
     // 0 at the first completion, so that the first sample counts whole.
     const weight = this.fading(now);
     this.lag += (latency - this.lag) * (1 - weight);
@@ -131,7 +132,7 @@ export class PeakEwmaEndpoint implements EndpointStatus {
   }
 
   private fading(now: number): number {
-    return Math.exp(Math.min(0, this.last - now) / this.config.decayTime);
+    return remaining(now - this.last, this.config.decayTime);
   }
 }
 

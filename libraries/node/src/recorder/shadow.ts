@@ -1,9 +1,9 @@
+import { remaining } from '../policies/decay';
+import { isFailure } from '../policies/failures';
+
 /** ns; after this long a completion counts 1/e: go-zero's decayTime, so that averages of all policies can be compared. */
 const decayTime = 10e9;
 const fullSuccess = 1000;
-
-/** go-zero's codes.Acceptable, inverted: DeadlineExceeded, ResourceExhausted, Unimplemented, Internal, Unavailable, DataLoss. */
-const failures = new Set([4, 8, 12, 13, 14, 15]);
 
 /**
  * What is shown of an endpoint whose policy keeps no averages: kept by the observer, and no part of any choice.
@@ -25,9 +25,9 @@ export class Shadow {
 
   /** A call that took `latency` ended at `now` (ns). */
   complete(latency: number, now: number, code: number): void {
-    this.weight = this.weight * Math.exp((this.last - now) / decayTime) + 1;
+    this.weight = this.weight * remaining(now - this.last, decayTime) + 1;
     this.last = now;
     this.lag += (latency - this.lag) / this.weight;
-    this.success += ((failures.has(code) ? 0 : fullSuccess) - this.success) / this.weight;
+    this.success += ((isFailure(code) ? 0 : fullSuccess) - this.success) / this.weight;
   }
 }

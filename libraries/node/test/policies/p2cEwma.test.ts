@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import assert from 'node:assert/strict';
 import { parseP2cEwmaConfig, P2cEwmaPicker } from '../../src/policies/p2cEwma';
 import type { Candidate, Decision, Pick, Random, ReadyEndpoint } from '../../src/policies/picker';
-import { at, readyEndpoints } from './endpoints';
+import { at, pairOf, readyEndpoints } from './endpoints';
 
 const second = 1e9;
 
@@ -56,7 +56,7 @@ describe('p2c_ewma', () => {
   it('keeps the first drawn in a tie', () => {
     const { picker, world } = setUp(3);
     touchAll(picker, world.now);
-    world.draws.push(2, 0);
+    world.draws.push(pairOf(3, 2, 0));
     assert.equal(picker.pick(at(world.now)).endpoint, 2);
     assert.equal(picker.decision.reason, 'tie');
   });
@@ -77,14 +77,14 @@ describe('p2c_ewma', () => {
     const { picker, world } = setUp(3);
     touchAll(picker, world.now);
     picker.endpoints[0]!.rawSuccess = 500;
-    world.draws.push(0, 0, 1, 0, 1, 1);
+    world.draws.push(pairOf(3, 0, 1), pairOf(3, 1, 0), pairOf(3, 1, 2));
     const { endpoint } = picker.pick(at(world.now));
     const { decision } = picker;
     assert.deepEqual([decision.rejectedDraws, endpoint, decision.reason], [2, 1, 'tie']);
     assert.deepEqual(decision.rejectedEndpoints, [0, 1, 1, 0]);
     assert.deepEqual(decision.rejectedSuccess, [500, 1000, 1000, 500]);
 
-    world.draws.push(0, 0, 0, 0, 0, 0);
+    world.draws.push(pairOf(3, 0, 1), pairOf(3, 0, 1), pairOf(3, 0, 1));
     picker.pick(at(world.now));
     assert.equal(decision.reason, 'no_healthy_pair');
     assert.equal(decision.rejectedDraws, 2);
@@ -267,7 +267,14 @@ describe("p2c_ewma's options", () => {
     const { picker, world } = setUp(3, { pickTimes: 5 });
     touchAll(picker, world.now);
     for (const state of picker.endpoints) state.rawSuccess = 0;
-    world.draws.push(0, 0, 0, 1, 1, 0, 1, 1, 2, 0);
+    for (const [a, b] of [
+      [0, 1],
+      [0, 2],
+      [1, 0],
+      [1, 2],
+      [2, 0],
+    ] as const)
+      world.draws.push(pairOf(3, a, b));
     assert.equal(picker.pick(at(world.now)).endpoint, 2);
     assert.equal(picker.decision.rejectedDraws, 4);
     assert.deepEqual(picker.decision.rejectedEndpoints, [0, 1, 0, 2, 1, 0, 1, 2]);

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Pick } from '../../src/policies/picker';
-import { readyEndpoints } from './endpoints';
+import { pairOf, readyEndpoints } from './endpoints';
 import { P2cEwmaPicker, parseP2cEwmaConfig } from '../../src/policies/p2cEwma';
 
 /** See the README beside the vectors. */
@@ -65,8 +65,7 @@ function replay(text: string): number {
 }
 
 function replayPick(picker: P2cEwmaPicker, step: PickStep, draws: number[]): Pick {
-  // The second draw skips the first one's place.
-  for (const [a, b] of step.tries ?? []) draws.push(a, b > a ? b - 1 : b);
+  for (const [a, b] of step.tries ?? []) draws.push(pairOf(picker.endpoints.length, a, b));
   const pick = picker.pick({ now: step.t, header: () => undefined });
   const where = `call ${step.call}`;
   const { decision } = picker;
