@@ -14,10 +14,10 @@ import type { Cost } from './picks';
 import { bareCalls, bareInternals, hashHeader, ReadyChannel, wholeCalls } from './readyChannel';
 
 /*
- * Measures one policy, in a process of its own, so that V8 optimizes it as in a program that runs only this one. Tells
- * its parent.
+ * Measures one policy with so many backends, in a process of its own, so that V8 optimizes it as in a program that runs
+ * only this one. Tells its parent.
  *
- *     pickWorker POLICY bare|call|detached|attached BACKENDS…
+ *     pickWorker POLICY bare|call|detached|attached BACKENDS
  */
 
 /** Always the first: what is left is what the balancer itself costs. */
@@ -30,22 +30,21 @@ const configs: Readonly<Record<string, object>> = {
 /** Rows that are read and sent at once; 20,000 picks a second make as many in a flush. */
 const flushedRows = 1024;
 
-/** ns of CPU, all threads: what else runs on the machine does not count, collecting garbage does. */
-function cpuNow(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) * 1000;
+/** ns */
+function now(): number {
+  return Number(process.hrtime.bigint());
 }
 
 /** The least disturbed of many samples; each is long enough for garbage to be collected in it. */
 async function costOf(run: () => void, rows = 1, warmUps = 20_000): Promise<Cost> {
   // mitata takes what is slow at first for slow, and then measures single runs, shorter than the clock can tell.
   for (let i = 0; i < warmUps; i++) run();
-  const time = await measure(run, { now: cpuNow, min_cpu_time: 300e6, batch_samples: 65_536 });
+  const time = await measure(run, { now, min_cpu_time: 300e6, batch_samples: 65_536 });
   const size = await measure(run, { heap: () => process.memoryUsage().heapUsed, min_cpu_time: 20e6 });
   return { ns: time.min / rows, bytes: (size.heap?.min ?? NaN) / rows };
 }
 
-async function main(policy: string, mode: string, sizes: readonly string[]): Promise<void> {
+async function main(policy: string, mode: string, size: string): Promise<void> {
   const slot: DecisionSlot = { picker: undefined, endpoints: [] };
   const recorder = new Recorder();
   for (const it of policies) registerPolicy(grpc, it, slot);
@@ -55,11 +54,9 @@ async function main(policy: string, mode: string, sizes: readonly string[]): Pro
     recorder.watch({ changed: () => undefined, stirred: () => recorder.read(), departed: () => undefined });
   }
   const costs: Record<string, Cost> = { clock: await costOf(monotonicNs) };
-  for (const size of sizes) {
-    const channel = new ReadyChannel();
-    channel.connect(policy, configs[policy] ?? {}, Number(size));
-    costs[size] = await costOf(mode === 'bare' ? bareCalls(channel.currentPicker) : wholeCalls(channel));
-  }
+  const channel = new ReadyChannel();
+  channel.connect(policy, configs[policy] ?? {}, Number(size));
+  costs.call = await costOf(mode === 'bare' ? bareCalls(channel.currentPicker) : wholeCalls(channel));
   if (mode === 'attached') costs.flush = await costOf(() => flush(recorder), flushedRows, 200);
   process.send!(costs);
 }
@@ -70,5 +67,5 @@ function flush({ rows }: Recorder): void {
   encodeBatch(2, 'completions', completionBatch(rows!.completions, rows!.completions.head - flushedRows));
 }
 
-const [policy, mode, ...sizes] = process.argv.slice(2);
-void main(policy!, mode!, sizes);
+const [policy, mode, size] = process.argv.slice(2);
+void main(policy!, mode!, size!);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { printTable } from './table';
 
 /*
- * ns of CPU for a pick, its start and its end, by policy and number of backends; then what the hooks add. Each figure is
+ * ns for a pick, its start and its end, by policy and number of backends; then what the hooks add. Each figure is
  * the least of several rounds, in which the policies take turns: others on the machine make all of them slower.
  */
 
@@ -32,14 +32,14 @@ const modes = ['call', 'detached', 'attached'];
 
 async function main(): Promise<void> {
   const runs = [
-    ...bare.map((policy) => ({ policy, mode: 'bare', sizes })),
-    ...hooked.flatMap((policy) => modes.map((mode) => ({ policy, mode, sizes: ['5'] }))),
+    ...sizes.flatMap((size) => bare.map((policy) => ({ policy, mode: 'bare', size }))),
+    ...hooked.flatMap((policy) => modes.map((mode) => ({ policy, mode, size: '5' }))),
   ];
   const best = new Map<string, Costs>();
   for (let round = 0; round < rounds; round++) {
-    for (const { policy, mode, sizes } of runs) {
-      const key = `${policy} ${mode}`;
-      best.set(key, least(best.get(key), await measured(policy, mode, sizes)));
+    for (const { policy, mode, size } of runs) {
+      const key = `${policy} ${mode} ${size}`;
+      best.set(key, least(best.get(key), await measured(policy, mode, size)));
     }
   }
   const clock = Math.min(...[...best.values()].map((costs) => costs.clock!.ns));
@@ -47,8 +47,8 @@ async function main(): Promise<void> {
   printHooks(best);
 }
 
-function measured(policy: string, mode: string, backends: readonly string[]): Promise<Costs> {
-  const worker = fork(path.join(__dirname, 'pickWorker.cjs'), [policy, mode, ...backends], {
+function measured(policy: string, mode: string, size: string): Promise<Costs> {
+  const worker = fork(path.join(__dirname, 'pickWorker.cjs'), [policy, mode, size], {
     execArgv: ['--expose-gc'],
   });
   return new Promise((resolve, reject) => {
@@ -74,13 +74,12 @@ function printPolicies(best: ReadonlyMap<string, Costs>, clock: number): void {
   console.log(`A clock read: ${clock.toFixed(0)} ns.\n`);
   console.log('ns for a pick, its start and its end, by number of backends; in brackets, besides the clock reads.\n');
   const rows = bare.map((policy) => {
-    const costs = best.get(`${policy} bare`)!;
+    const costs = sizes.map((size) => best.get(`${policy} bare ${size}`)!.call!);
     const reads = clockReads(policy);
-    const cells = sizes.map((size) => {
-      const { ns } = costs[size]!;
+    const cells = costs.map(({ ns }) => {
       return reads === 0 ? ns.toFixed(0) : `${ns.toFixed(0)} (${(ns - reads * clock).toFixed(0)})`;
     });
-    return [policy, ...cells, reads.toString(), costs['5']!.bytes.toFixed(0)];
+    return [policy, ...cells, reads.toString(), costs[1]!.bytes.toFixed(0)];
   });
   printTable(['policy', ...sizes, 'clock reads', 'bytes a call'], rows);
 }
@@ -88,8 +87,8 @@ function printPolicies(best: ReadonlyMap<string, Costs>, clock: number): void {
 function printHooks(best: ReadonlyMap<string, Costs>): void {
   console.log('\nns that the hooks add to a call, with 5 backends.\n');
   const rows = hooked.map((policy) => {
-    const of = (mode: string) => best.get(`${policy} ${mode}`)!;
-    const [call, detached, attached] = modes.map((mode) => of(mode)['5']!);
+    const of = (mode: string) => best.get(`${policy} ${mode} 5`)!;
+    const [call, detached, attached] = modes.map((mode) => of(mode).call!);
     return [
       policy,
       (detached!.ns - call!.ns).toFixed(0),
