@@ -76,6 +76,7 @@ export default tseslint.config(
     message: 'The panel imports only messages and browser libraries.',
   }),
   forbid(['src/views/**', 'src/commands/**'], network, above('panel')),
+  forbid(['src/launch/**'], network, above('views', 'attachment', 'discovery', 'commands', 'panel', 'model')),
   forbid(['src/attachment/**', 'src/discovery/**'], above('views', 'commands', 'panel')),
 
   forbid(
