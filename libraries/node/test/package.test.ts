@@ -20,6 +20,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { libraryVersion } from '../src/server/process';
 import { until } from './backends';
+import { listenTo } from './outcome';
 
 const run = promisify(execFile);
 const library = path.join(__dirname, '..');
@@ -44,13 +45,6 @@ const body = `
     });
   });
 `;
-
-interface Outcome {
-  readonly code: number | null;
-  readonly signal: string | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 describe('the package', () => {
   let root: string;
@@ -92,13 +86,7 @@ describe('the package', () => {
       env: { PATH: process.env.PATH, HOME: root, PICKSCOPE_RUNTIME_DIR: runtimeFolder, ...env },
     });
     children.push(child);
-    let [out, err] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-    const ended = new Promise<Outcome>((resolve) => {
-      child.on('close', (code, signal) => resolve({ code, signal, out, err }));
-    });
-    return { child, ended, out: () => out };
+    return { child, ...listenTo(child) };
   }
 
   function descriptors(): string[] {

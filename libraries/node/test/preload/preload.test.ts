@@ -5,19 +5,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { until } from '../backends';
+import { listenTo } from '../outcome';
 import { library, preload, runCell, textLoader } from './cell';
 import { descriptors } from './watcher';
 
 const modules = path.join(library, '../../node_modules');
 const grpc = path.join(modules, '@grpc/grpc-js');
 const preloaded = `--require ${preload}`;
-
-interface Outcome {
-  readonly code: number | null;
-  readonly signal: string | null;
-  readonly out: string;
-  readonly err: string;
-}
 
 describe('a preloaded program', () => {
   let folder: string;
@@ -48,13 +42,7 @@ describe('a preloaded program', () => {
       env: { PATH: process.env.PATH, HOME: folder, PICKSCOPE_RUNTIME_DIR: runtimeFolder, ...env },
     });
     children.push(child);
-    let [out, err] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-    const ended = new Promise<Outcome>((resolve) => {
-      child.on('close', (code, signal) => resolve({ code, signal, out, err }));
-    });
-    return { child, ended };
+    return { child, ...listenTo(child) };
   }
 
   const quiet: Readonly<Record<string, { source: string; file?: string }>> = {
