@@ -28,3 +28,4 @@ if (wanted && supported) {
     // The program runs on, unobserved.
   }
 }
+/* eslint-enable @typescript-eslint/no-require-imports */

@@ -70,7 +70,10 @@ const body = `
 const sources: Readonly<Record<Cell['way'], { file: string; text: string }>> = {
   require: { file: 'program.cjs', text: `const copies = [require('@grpc/grpc-js')];${body}` },
   import: { file: 'program.mjs', text: `import * as grpc from '@grpc/grpc-js';const copies = [grpc];${body}` },
-  tsx: { file: 'program.ts', text: `import * as grpc from '@grpc/grpc-js';const copies = [grpc] as any[];${body}` },
+  tsx: {
+    file: 'program.ts',
+    text: `import * as grpc from '@grpc/grpc-js';const copies: readonly (typeof grpc)[] = [grpc];${body}`,
+  },
   loader: { file: 'program.mjs', text: `import * as grpc from '@grpc/grpc-js';const copies = [grpc];${body}` },
   thread: {
     file: 'program.cjs',
