@@ -8,6 +8,8 @@ import { installAll } from './install.mjs';
  * What `npm test` runs: every stage, in this order, from a fresh clone on.
  *
  *     node test/run.mjs [--help] [stage…]
+ *
+ * `npm run test:soak` runs the stage "soak" alone: what takes longer, and prints its figures.
  */
 
 const root = path.dirname(import.meta.dirname);
@@ -31,18 +33,23 @@ const stages = {
   whole: () => mocha('test/whole'),
 };
 
+/** Only when asked for. */
+const longStages = { soak: () => mochaOf(soakTests(), '--timeout', '600000') };
+
 const asked = process.argv.slice(2);
-if (asked.includes('--help')) console.log(`node test/run.mjs [stage…]\nStages: ${Object.keys(stages).join(', ')}`);
+if (asked.includes('--help'))
+  console.log(`node test/run.mjs [stage…]\nStages: ${Object.keys({ ...stages, ...longStages }).join(', ')}`);
 else await runStages(asked.length > 0 ? asked : Object.keys(stages));
 
 /** @param {string[]} names */
 async function runStages(names) {
   for (const name of names) {
-    if (!(name in stages)) throw new Error(`There is no stage "${name}"; node test/run.mjs --help lists them.`);
+    const stage = { ...stages, ...longStages }[name];
+    if (!stage) throw new Error(`There is no stage "${name}"; node test/run.mjs --help lists them.`);
     console.log(`\n── ${name} ──`);
     const begun = Date.now();
     try {
-      await stages[name]();
+      await stage();
     } catch (error) {
       console.error(`\n✕ ${name}: ${error.message}\n  This stage alone: node test/run.mjs ${name}`);
       process.exitCode = 1;
@@ -81,11 +88,23 @@ async function run(command, args) {
  * @param {string[]} folders
  */
 async function mocha(...folders) {
-  const files = folders.flatMap(testsOf);
+  const files = folders.flatMap((folder) => testsOf(folder));
   if (files.length === 0) throw new Error(`There are no tests in ${folders.join(', ')}.`);
+  await mochaOf(files);
+}
+
+function soakTests() {
+  return ['protocol/test', 'libraries/node/test', 'test'].flatMap((folder) => testsOf(folder, '.soak.ts'));
+}
+
+/**
+ * @param {string[]} files
+ * @param {string[]} more Options.
+ */
+async function mochaOf(files, ...more) {
   const bin = path.join('node_modules', 'mocha', 'bin', 'mocha.js');
   // A test that failed may have left a server running: mocha does not wait for it.
-  const options = ['--forbid-only', '--forbid-pending', '--fail-zero', '--exit'];
+  const options = ['--forbid-only', '--forbid-pending', '--fail-zero', '--exit', ...more];
   const output = await run(process.execPath, [bin, ...options, ...files]).catch((error) => {
     count(error.output ?? '');
     throw error;
@@ -93,11 +112,14 @@ async function mocha(...folders) {
   count(output);
 }
 
-/** @param {string} folder */
-function testsOf(folder) {
+/**
+ * @param {string} folder
+ * @param {string} ending
+ */
+function testsOf(folder, ending = '.test.ts') {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.test.ts') && !file.split(path.sep).includes('node_modules'))
+    .filter((file) => file.endsWith(ending) && !file.split(path.sep).includes('node_modules'))
     .map((file) => path.join(folder, file));
 }
 

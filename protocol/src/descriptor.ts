@@ -22,6 +22,8 @@ export interface Descriptor {
   readonly address: string;
   /** 64 hex digits: 256 bits. */
   readonly token: string;
+  /** PEM of the certificate that the server shows, where it speaks TLS: the only one to be trusted there. */
+  readonly certificate?: string;
 }
 
 export const descriptorVersion = 1;
@@ -48,6 +50,10 @@ export function parseDescriptor(text: string): Descriptor {
   check('instance', matches(fields.instance, /^[0-9a-f]{32}$/));
   check('token', matches(fields.token, /^[0-9a-f]{64}$/));
   check('address', matches(fields.address, /^(unix:\/.{1,1000}|[^\s/]{1,255}:\d{1,5})$/));
+  check(
+    'certificate',
+    fields.certificate === undefined || matches(fields.certificate, /^-----BEGIN CERTIFICATE-----\n/),
+  );
   for (const name of texts) check(name, typeof fields[name] === 'string' && fields[name].length <= 256);
   return fields as unknown as Descriptor;
 }

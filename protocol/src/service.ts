@@ -8,7 +8,7 @@ import {
 } from './generated/pickscope/v1/debug_pb.js';
 
 /** The version of the protocol that this package holds. A watcher of another major version cannot read it. */
-export const protocolVersion = { major: 1, minor: 1 } as const;
+export const protocolVersion = { major: 1, minor: 2 } as const;
 
 /** The metadata key that carries the descriptor's token in every call. */
 export const tokenMetadataKey = 'pickscope-token';

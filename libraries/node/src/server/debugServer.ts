@@ -1,9 +1,9 @@
 import { create } from '@bufbuild/protobuf';
 import type * as GrpcModule from '@grpc/grpc-js';
 import { DescribeResponseSchema, type Process, type WatchRequest } from '@pickscope/protocol/messages';
-import { debugServiceDefinition, protocolVersion, tokenMetadataKey } from '@pickscope/protocol/service';
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { debugServiceDefinition, protocolVersion } from '@pickscope/protocol/service';
 import type { Recorder } from '../recorder/recorder';
+import { Guard, type Refusal } from './guard';
 import { WatchStream } from './watch';
 
 type Grpc = typeof GrpcModule;
@@ -27,30 +27,18 @@ export interface DebugService {
 export function createDebugServer(grpc: Grpc, service: DebugService): GrpcModule.Server {
   // Not in the program's channelz: it is not the program's server.
   const server = new grpc.Server({ 'grpc.enable_channelz': 0 });
-  server.addService(serviceDefinition, {
-    describe: (call: GrpcModule.ServerUnaryCall<unknown, unknown>, respond: GrpcModule.sendUnaryData<unknown>) => {
-      const refusal = authenticate(grpc, service, call.metadata);
-      if (refusal) respond(refusal);
-      else respond(null, create(DescribeResponseSchema, { process: service.describe() }));
-    },
+  const guard = new Guard(grpc, service.tokens);
+  const handlers = {
+    describe: (_call: unknown, respond: GrpcModule.sendUnaryData<unknown>) =>
+      respond(null, create(DescribeResponseSchema, { process: service.describe() })),
     watch: (call: WatchCall) => {
-      const refusal = authenticate(grpc, service, call.metadata) ?? admit(grpc, service, call.request);
+      const refusal = admit(grpc, service, call.request);
       if (refusal) call.emit('error', refusal);
       else stream(grpc, service, call);
     },
-  });
+  };
+  server.addService(serviceDefinition, guard.guarded(handlers));
   return server;
-}
-
-type Refusal = Pick<GrpcModule.StatusObject, 'code' | 'details'>;
-
-function authenticate(grpc: Grpc, { tokens }: DebugService, metadata: GrpcModule.Metadata): Refusal | undefined {
-  const [given] = metadata.get(tokenMetadataKey);
-  // Digests are compared, so that the time tells neither the token nor its length.
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  const matches = (token: string) => typeof given === 'string' && timingSafeEqual(digest(given), digest(token));
-  if (tokens.some(matches)) return undefined;
-  return { code: grpc.status.UNAUTHENTICATED, details: 'The token is missing or wrong.' };
 }
 
 function admit(grpc: Grpc, { recorder }: DebugService, { protocolMajor }: WatchRequest): Refusal | undefined {
