@@ -59,6 +59,8 @@ export interface Frame {
   readonly channel?: ChannelView;
   /** What the attached client cannot tell though its library could, and why; its own words, in English. */
   readonly limitations: readonly string[];
+  /** Calls to the client's debug server without its token, or with a wrong one, since it was started: all were refused. */
+  readonly refusedCalls: number;
 }
 
 export interface ClientChoice {
@@ -149,6 +151,9 @@ export interface ChannelView {
   readonly endpoints: readonly EndpointRow[];
   /** How many more there are, for which there was no room. */
   readonly endpointsLeftOut: number;
+  /** Channels of the client, and names of methods, for which there was no room; such a method is called "(other)". */
+  readonly channelsLeftOut: number;
+  readonly methodsLeftOut: number;
   /** Endpoints that are no longer there, but that series, picks or events of this view still name. */
   readonly formerEndpoints: readonly FormerEndpoint[];
   readonly series: Series;

@@ -41,7 +41,11 @@ export class ChangeIntake {
   beginSnapshot(known: boolean): void {
     this.inSnapshot = true;
     this.quiet = !known;
-    for (const channel of this.registry.channels.values()) channel.policies.clear();
+    this.registry.channelsLeftOut.clear();
+    for (const channel of this.registry.channels.values()) {
+      channel.policies.clear();
+      channel.leftOut.clear();
+    }
   }
 
   /** What the snapshot did not name is gone. */
@@ -73,7 +77,10 @@ export class ChangeIntake {
 
   private applyChannel(message: ChannelMessage, ms: number): void {
     const channel = this.registry.admitChannel(message.id, untrustedText(message.target));
-    if (!channel) return;
+    if (!channel) {
+      if (message.closed) this.registry.channelsLeftOut.delete(message.id);
+      return;
+    }
     channel.closed = message.closed;
     if (message.closed) for (const endpoint of channel.endpoints) this.remove(endpoint, ms);
     const state = valueOf(states, message.state);

@@ -5,6 +5,7 @@ import { shareMs } from './endpointTable';
 import type { Channel } from './entities';
 import { EventLog } from './events';
 import { compileFilter } from './filter';
+import { Methods } from './methods';
 import { PickRing } from './pickRing';
 import { Registry } from './registry';
 import { Selection } from './selection';
@@ -20,6 +21,7 @@ export class ClientData {
   readonly events = new EventLog();
   /** Methods and names of policies. */
   readonly texts = new Dictionary();
+  readonly methods = new Methods(this.texts);
   readonly ring: PickRing;
   /** Whether the client was watched: not before attaching, nor while the stream was lost. */
   readonly watched = new Timeline<boolean>();

@@ -1,6 +1,5 @@
-import type { Drops, Process, Strings, WatchResponse } from '@pickscope/protocol/messages';
+import type { Drops, Heartbeat, Process, WatchResponse } from '@pickscope/protocol/messages';
 import type { ChannelChoice, ChannelView, Query } from '../messages/panel';
-import { BoundedMap } from './boundedMap';
 import { ChangeIntake } from './changeIntake';
 import { ClientData } from './clientData';
 import { ClientClock } from './clock';
@@ -9,13 +8,10 @@ import { allChannels } from './events';
 import type { Channel } from './entities';
 import { PickIntake } from './pickIntake';
 import { processView, type ProcessView } from './process';
-import { untrustedText } from './untrustedText';
 import { channelView, picksPerSecond } from './view';
 
 /** About 259,000 picks of two candidates. */
 export const defaultPickBudgetBytes = 40 * 1024 * 1024;
-
-const maxStrings = 50_000;
 
 export interface PolicyNote {
   readonly target: string;
@@ -34,17 +30,17 @@ export class ClientModel {
   private readonly clock = new ClientClock();
   private readonly changes: ChangeIntake;
   private readonly picks: PickIntake;
-  private readonly methodOf = new BoundedMap<number, number>(maxStrings);
   private streamDrops = { picks: 0, completions: 0 };
   private current: ProcessView | undefined;
   private complete = false;
+  private refused = 0;
   private changeCount = 0;
 
   constructor(options: { readonly pickBudgetBytes: number }) {
     this.data = new ClientData(options.pickBudgetBytes);
-    const { registry, ring, events, texts } = this.data;
+    const { registry, ring, events, texts, methods } = this.data;
     this.changes = new ChangeIntake(registry, this.clock, events, texts);
-    this.picks = new PickIntake(registry, this.clock, ring, this.methodOf, (key) => this.data.onOutcome(key));
+    this.picks = new PickIntake(registry, this.clock, ring, methods, (key) => this.data.onOutcome(key));
   }
 
   /** True once the snapshot of the current stream is complete. */
@@ -55,6 +51,11 @@ export class ClientModel {
   /** undefined: no stream began yet. */
   get process(): ProcessView | undefined {
     return this.current;
+  }
+
+  /** Calls that the client refused for want of its token, since its debug server was started. */
+  get refusedCalls(): number {
+    return this.refused;
   }
 
   /** Rises with every message that could alter a view; a live view also moves with the clock. */
@@ -77,7 +78,7 @@ export class ClientModel {
         this.endSnapshot();
         break;
       case 'strings':
-        this.addStrings(body.value);
+        this.data.methods.add(body.value);
         break;
       case 'changes':
         this.changes.apply(body.value.changes);
@@ -95,7 +96,7 @@ export class ClientModel {
         this.addDrops(body.value);
         break;
       case 'heartbeat':
-        if (body.value.clock) this.clock.adjust(body.value.clock);
+        this.beat(body.value);
     }
   }
 
@@ -175,10 +176,11 @@ export class ClientModel {
   }
 
   private forgetProcess(process: ProcessView, ms: number): void {
-    const { registry, events } = this.data;
+    const { registry, events, methods } = this.data;
     registry.forgetWireIds();
     this.picks.forgetCalls();
-    this.methodOf.clear();
+    this.refused = 0;
+    methods.clear();
     for (const channel of registry.channels.values()) channel.loseHistory(ms);
     events.add(allChannels, { kind: 'restart', timeMs: ms, pid: process.pid });
   }
@@ -188,9 +190,9 @@ export class ClientModel {
     this.complete = true;
   }
 
-  private addStrings({ ids, values }: Strings): void {
-    for (const [index, id] of ids.entries())
-      this.methodOf.set(id, this.data.texts.number(untrustedText(values[index] ?? '')));
+  private beat({ clock, refusedCalls }: Heartbeat): void {
+    if (clock) this.clock.adjust(clock);
+    this.refused = Number(refusedCalls);
   }
 
   /** Drops are absolute per stream. */

@@ -3,6 +3,7 @@ import type { Reason } from '../messages/panel';
 import type { ClientClock } from './clock';
 import type { Channel, Endpoint } from './entities';
 import { BoundedMap } from './boundedMap';
+import type { Methods } from './methods';
 import { inFlight, type PickRing } from './pickRing';
 import type { Registry } from './registry';
 
@@ -83,8 +84,7 @@ export class PickIntake {
     private readonly registry: Registry,
     private readonly clock: ClientClock,
     private readonly ring: PickRing,
-    /** By the client's id of a string, its number in the dictionary. */
-    private readonly methodOf: ReadonlyMap<number, number>,
+    private readonly methods: Methods,
     private readonly onOutcome: (key: number) => void,
   ) {}
 
@@ -149,7 +149,7 @@ export class PickIntake {
     const reason = reasonOf(at(batch.result, row), at(batch.reason, row));
     ring.timeMs[slot] = ms;
     ring.generation[slot] = registry.generationOf.get(at(batch.generation, row))?.id ?? 0;
-    ring.method[slot] = this.methodOf.get(at(batch.method, row)) ?? 0;
+    ring.method[slot] = this.methods.numberOf(at(batch.method, row));
     ring.policy[slot] = registry.policyOf.get(at(batch.policy, row))?.name ?? 0;
     ring.reason[slot] = reason;
     ring.endpoint[slot] = reason > lastPickReason ? 0 : (registry.endpointOf.get(at(batch.endpoint, row))?.id ?? 0);

@@ -23,6 +23,8 @@ export interface ProcessView {
   readonly capabilities: readonly string[];
   /** What the client cannot tell though its library could, and why, in English. */
   readonly limitations: readonly string[];
+  /** How much of its past the client keeps while nobody watches; 0: nothing. */
+  readonly keepSeconds: number;
 }
 
 export function processView(message: Process): ProcessView {
@@ -41,5 +43,6 @@ export function processView(message: Process): ProcessView {
     protocol: `${message.protocolMajor}.${message.protocolMinor}`,
     capabilities: message.capabilities.slice(0, 64).map((capability) => untrustedText(capability)),
     limitations: message.limitations.slice(0, 16).map((limitation) => untrustedText(limitation)),
+    keepSeconds: message.keepSeconds,
   };
 }

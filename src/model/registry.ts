@@ -5,7 +5,7 @@ import { Channel, Endpoint, reachMs, type Generation } from './entities';
 
 export const maxChannels = 200;
 export const maxEndpoints = 1000;
-/** Beyond this it is not counted how many endpoints there was no room for. */
+/** Beyond this it is not counted how many channels or endpoints there was no room for. */
 const maxLeftOut = 100_000;
 const maxGenerations = 10_000;
 const maxSubconns = 5000;
@@ -34,6 +34,8 @@ export class Registry {
 
   // By the client's ids.
   readonly channelOf = new Map<number, Channel>();
+  /** Those that there was no room for. */
+  readonly channelsLeftOut = new Set<number>();
   readonly endpointOf = new Map<number, Endpoint>();
   readonly generationOf = new Map<number, Generation>();
   readonly subconnOf = new BoundedMap<number, SubconnRecord>(maxSubconns);
@@ -46,6 +48,7 @@ export class Registry {
   /** Another process: no id means what it meant. */
   forgetWireIds(): void {
     for (const map of [this.channelOf, this.endpointOf, this.generationOf, this.subconnOf, this.policyOf]) map.clear();
+    this.channelsLeftOut.clear();
     for (const channel of this.channels.values()) {
       channel.wireId = 0;
       channel.hadPicker = false;
@@ -57,7 +60,11 @@ export class Registry {
   /** The channel of this id, joined or made; undefined: there is no room. */
   admitChannel(wireId: number, target: string): Channel | undefined {
     const channel = this.channelOf.get(wireId) ?? this.rejoinable(target) ?? this.makeChannel(target);
-    if (!channel) return undefined;
+    if (!channel) {
+      if (this.channelsLeftOut.size < maxLeftOut) this.channelsLeftOut.add(wireId);
+      return undefined;
+    }
+    this.channelsLeftOut.delete(wireId);
     channel.wireId = wireId;
     channel.stream = this.stream;
     this.channelOf.set(wireId, channel);

@@ -43,6 +43,8 @@ export function channelView(data: ClientData, channel: Channel, query: Query, ed
     fairness,
     endpoints: rows,
     endpointsLeftOut: channel.leftOut.size,
+    channelsLeftOut: data.registry.channelsLeftOut.size,
+    methodsLeftOut: data.methods.leftOut,
     formerEndpoints: formerEndpoints(data, rows, [
       ...lines.endpoints.map(({ endpoint }) => endpoint),
       ...list.picks.flatMap(endpointsOfPick),

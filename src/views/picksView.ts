@@ -154,6 +154,7 @@ export class PicksView implements WebviewViewProvider {
       channels: selected?.model.channels(nowMs) ?? [],
       ...(channel && { channel }),
       limitations: selected?.model.process?.limitations ?? [],
+      refusedCalls: selected?.model.refusedCalls ?? 0,
     };
   }
 

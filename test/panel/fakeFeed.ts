@@ -302,6 +302,7 @@ export class FakeFeed {
       ],
       channel: this.channel(query),
       limitations: [],
+      refusedCalls: 0,
     };
   }
 
@@ -331,6 +332,8 @@ export class FakeFeed {
       fairness: this.fairness(recent),
       endpoints: this.endpoints(recent, atMs),
       endpointsLeftOut: 0,
+      channelsLeftOut: 0,
+      methodsLeftOut: 0,
       formerEndpoints: [],
       series: this.series(from, atMs),
       markers: this.markers.filter(({ timeMs }) => timeMs >= from && timeMs <= atMs),

@@ -28,11 +28,12 @@ function attachment(view: AttachmentView, data: boolean): Situation['frame'] {
       channels: data ? frame.channels : [],
       channel: data ? frame.channel : undefined,
       limitations: [],
+      refusedCalls: 0,
     };
   };
 }
 
-const nothing = { clients: [], channels: [], limitations: [] };
+const nothing = { clients: [], channels: [], limitations: [], refusedCalls: 0 };
 
 const live: Situation['frame'] = (feed, query) => feed.frame(query);
 
