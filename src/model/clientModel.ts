@@ -1,4 +1,4 @@
-import type { Drops, Heartbeat, Process, WatchResponse } from '@pickscope/protocol/messages';
+import type { Change, Counters, Drops, Heartbeat, Process } from '@pickscope/protocol/messages';
 import type { ChannelChoice, ChannelView, Query } from '../messages/panel';
 import { ChangeIntake } from './changeIntake';
 import { ClientData } from './clientData';
@@ -7,7 +7,10 @@ import { applyCounters } from './counterIntake';
 import { allChannels } from './events';
 import type { Channel } from './entities';
 import { PickIntake } from './pickIntake';
+import { Received } from './received';
 import { processView, type ProcessView } from './process';
+import type { StreamMessage } from './streamMessage';
+import { untrustedText } from './untrustedText';
 import { channelView, picksPerSecond } from './view';
 
 /** About 259,000 picks of two candidates. */
@@ -28,6 +31,7 @@ export interface PolicyNote {
 export class ClientModel {
   private readonly data: ClientData;
   private readonly clock = new ClientClock();
+  private readonly received = new Received();
   private readonly changes: ChangeIntake;
   private readonly picks: PickIntake;
   private streamDrops = { picks: 0, completions: 0 };
@@ -40,7 +44,7 @@ export class ClientModel {
     this.data = new ClientData(options.pickBudgetBytes);
     const { registry, ring, events, texts, methods } = this.data;
     this.changes = new ChangeIntake(registry, this.clock, events, texts);
-    this.picks = new PickIntake(registry, this.clock, ring, methods, (key) => this.data.onOutcome(key));
+    this.picks = new PickIntake(registry, this.clock, this.received, ring, methods, (key) => this.data.onOutcome(key));
   }
 
   /** True once the snapshot of the current stream is complete. */
@@ -64,15 +68,14 @@ export class ClientModel {
   }
 
   /** Applies the next message of the stream. What it refers to and was never announced is left out; never throws. */
-  apply({ body }: WatchResponse): void {
+  apply({ body }: StreamMessage): void {
     this.changeCount++;
-    const { registry } = this.data;
     switch (body.case) {
       case 'process':
         this.beginStream(body.value);
         break;
       case 'snapshotBegin':
-        this.complete = false;
+        if (!this.received.resumed) this.complete = false;
         break;
       case 'snapshotEnd':
         this.endSnapshot();
@@ -81,7 +84,7 @@ export class ClientModel {
         this.data.methods.add(body.value);
         break;
       case 'changes':
-        this.changes.apply(body.value.changes);
+        this.applyChanges(body.value.changes);
         break;
       case 'picks':
         this.picks.applyPicks(body.value);
@@ -90,7 +93,7 @@ export class ClientModel {
         this.picks.applyCompletions(body.value);
         break;
       case 'counters':
-        applyCounters(body.value, registry, this.clock);
+        this.applyCounters(body.value);
         break;
       case 'drops':
         this.addDrops(body.value);
@@ -98,6 +101,14 @@ export class ClientModel {
       case 'heartbeat':
         this.beat(body.value);
     }
+  }
+
+  /**
+   * Up to when all rows of this process are here, in its monotonic ns: what to ask a stream of its past for. 0: none are,
+   * or it is another process than the one of the last stream.
+   */
+  rowsSince(instance: string): bigint {
+    return untrustedText(instance) === this.current?.instance ? this.received.rowsSince : 0n;
   }
 
   /** Forgets picks, series and events; keeps entities and exact counters. */
@@ -156,23 +167,26 @@ export class ClientModel {
   }
 
   private beginStream(message: Process): void {
-    const { registry, watched } = this.data;
     const before = this.current;
+    this.current = processView(message);
+    this.streamDrops = { picks: 0, completions: 0 };
+    const restarted = before !== undefined && before.instance !== this.current.instance;
+    if (restarted) this.received.forget();
+    this.received.beginStream(message.clock, this.complete && !restarted);
+    if (this.received.resumed) return;
+
+    const { registry, watched } = this.data;
     const lastMs = this.clock.latestMs;
-    const process = processView(message);
-    const restarted = before !== undefined && before.instance !== process.instance;
     if (restarted) this.clock.forgetOffset();
     if (message.clock) this.clock.adjust(message.clock);
     const nowMs = this.clock.latestMs ?? 0;
     if (lastMs !== undefined) watched.set(lastMs, false);
     watched.set(nowMs, true);
 
-    this.current = process;
+    this.changes.beginSnapshot(this.complete && !restarted);
     this.complete = false;
-    this.streamDrops = { picks: 0, completions: 0 };
     registry.stream++;
-    if (restarted) this.forgetProcess(process, Math.min(Math.max(process.startedMs, lastMs ?? 0), nowMs));
-    this.changes.beginSnapshot(before !== undefined && !restarted);
+    if (restarted) this.forgetProcess(this.current, Math.min(Math.max(this.current.startedMs, lastMs ?? 0), nowMs));
   }
 
   private forgetProcess(process: ProcessView, ms: number): void {
@@ -186,11 +200,25 @@ export class ClientModel {
   }
 
   private endSnapshot(): void {
+    if (this.received.resumed) return;
     this.changes.endSnapshot(this.clock.latestMs ?? 0);
     this.complete = true;
   }
 
+  private applyChanges(changes: readonly Change[]): void {
+    const { received } = this;
+    this.changes.apply(received.resumed ? changes.filter(({ timeNs }) => !received.knows(timeNs)) : changes);
+    for (const { timeNs } of changes) received.saw(timeNs);
+  }
+
+  private applyCounters(counters: Counters): void {
+    if (!this.received.knows(counters.timeNs)) applyCounters(counters, this.data.registry, this.clock);
+    this.received.saw(counters.timeNs);
+  }
+
   private beat({ clock, refusedCalls }: Heartbeat): void {
+    if (clock) this.received.beat(clock);
+    if (this.received.retold) return;
     if (clock) this.clock.adjust(clock);
     this.refused = Number(refusedCalls);
   }
@@ -202,7 +230,7 @@ export class ClientModel {
     const picks = Math.max(0, stream.picks - this.streamDrops.picks);
     const completions = Math.max(0, stream.completions - this.streamDrops.completions);
     this.streamDrops = stream;
-    if (picks + completions === 0) return;
+    if (picks + completions === 0 || this.received.retold) return;
     const timeMs = this.clock.latestMs ?? 0;
     const before = drops.latest?.value ?? { picks: 0, completions: 0 };
     drops.set(timeMs, { picks: before.picks + picks, completions: before.completions + completions });

@@ -1,11 +1,13 @@
-import { CompletionFlag, PickFlag, type CompletionBatch, type PickBatch } from '@pickscope/protocol/messages';
+import { CompletionFlag, PickFlag } from '@pickscope/protocol/messages';
 import type { Reason } from '../messages/panel';
 import type { ClientClock } from './clock';
 import type { Channel, Endpoint } from './entities';
 import { BoundedMap } from './boundedMap';
 import type { Methods } from './methods';
 import { inFlight, type PickRing } from './pickRing';
+import type { Received } from './received';
 import type { Registry } from './registry';
+import type { CompletionColumns, PickColumns } from './streamMessage';
 
 /** By the ring's column: PickReason as it is, then PickResult's queued, failed and dropped. */
 export const reasons: readonly Reason[] = [
@@ -53,6 +55,11 @@ interface Completion extends Reading {
 interface Cursor {
   row: number;
   ms: number;
+  /** After the batch's base. */
+  ns: number;
+  readonly baseMs: number;
+  /** Rows up to then, likewise after the base, are here already. */
+  readonly knownNs: number;
   call: number;
   attempt: number;
   candidate: number;
@@ -83,6 +90,7 @@ export class PickIntake {
   constructor(
     private readonly registry: Registry,
     private readonly clock: ClientClock,
+    private readonly received: Received,
     private readonly ring: PickRing,
     private readonly methods: Methods,
     private readonly onOutcome: (key: number) => void,
@@ -93,36 +101,42 @@ export class PickIntake {
     this.ring.forgetCalls();
   }
 
-  applyPicks(batch: PickBatch): void {
+  applyPicks(batch: PickColumns): void {
     const rows = Math.min(batch.rows, longest(batch.timeDeltaNs, batch.attempt, batch.channel, batch.result));
-    const cursor = this.begin(batch);
+    const cursor = this.begin(batch, 'picks');
     for (; cursor.row < rows; cursor.row++) {
       advance(cursor, batch);
       const channel = this.registry.channelOf.get(at(batch.channel, cursor.row));
-      if (channel) this.applyPick(batch, cursor, channel);
+      if (channel && cursor.ns > cursor.knownNs) this.applyPick(batch, cursor, channel);
       const candidates = at(batch.candidateCount, cursor.row);
       cursor.candidate += candidates;
       cursor.rejected += candidates * at(batch.rejectedDraws, cursor.row);
     }
-    if (rows > 0) this.clock.saw(cursor.ms);
+    if (rows > 0) this.end(cursor, 'picks', batch);
   }
 
-  applyCompletions(batch: CompletionBatch): void {
+  applyCompletions(batch: CompletionColumns): void {
     const rows = Math.min(batch.rows, longest(batch.timeDeltaNs, batch.attempt, batch.channel, batch.latencyNs));
-    const cursor = this.begin(batch);
+    const cursor = this.begin(batch, 'completions');
     for (; cursor.row < rows; cursor.row++) {
       advance(cursor, batch);
-      this.applyCompletion(batch, cursor);
+      if (cursor.ns > cursor.knownNs) this.applyCompletion(batch, cursor);
     }
-    if (rows > 0) this.clock.saw(cursor.ms);
+    if (rows > 0) this.end(cursor, 'completions', batch);
   }
 
-  private begin(batch: PickBatch | CompletionBatch): Cursor {
-    const ms = this.clock.toMs(batch.baseTimeNs);
-    return { row: 0, ms, call: Number(batch.baseCall), attempt: 1, candidate: 0, rejected: 0 };
+  private begin({ baseTimeNs, baseCall }: PickColumns | CompletionColumns, kind: 'picks' | 'completions'): Cursor {
+    const ms = this.clock.toMs(baseTimeNs);
+    const knownNs = Number(this.received.knownRows(kind) - baseTimeNs);
+    return { row: 0, ms, baseMs: ms, ns: 0, knownNs, call: Number(baseCall), attempt: 1, candidate: 0, rejected: 0 };
   }
 
-  private applyPick(batch: PickBatch, cursor: Cursor, channel: Channel): void {
+  private end({ ns, ms }: Cursor, kind: 'picks' | 'completions', { baseTimeNs }: PickColumns | CompletionColumns): void {
+    this.received.sawRows(kind, baseTimeNs + BigInt(ns));
+    this.clock.saw(ms);
+  }
+
+  private applyPick(batch: PickColumns, cursor: Cursor, channel: Channel): void {
     const { ring } = this;
     const { row, ms, call, attempt } = cursor;
     const given = at(batch.candidateCount, row);
@@ -144,7 +158,7 @@ export class PickIntake {
     if (this.waiting.size > 0) this.joinWaiting(slot, call, attempt);
   }
 
-  private writeRow(batch: PickBatch, { row, ms }: Cursor, slot: number): void {
+  private writeRow(batch: PickColumns, { row, ms }: Cursor, slot: number): void {
     const { ring, registry } = this;
     const reason = reasonOf(at(batch.result, row), at(batch.reason, row));
     ring.timeMs[slot] = ms;
@@ -158,7 +172,7 @@ export class PickIntake {
   }
 
   private applyCandidate(
-    batch: PickBatch,
+    batch: PickColumns,
     { row, candidate, ms }: Cursor,
     index: number,
     slot: number,
@@ -195,12 +209,12 @@ export class PickIntake {
     return this.registry.policyOf.get(policy)?.scoreOrder !== 'none';
   }
 
-  private writeRejected(batch: PickBatch, from: number, entry: number): void {
+  private writeRejected(batch: PickColumns, from: number, entry: number): void {
     this.ring.entryEndpoint[entry] = this.registry.endpointOf.get(at(batch.rejectedEndpoint, from))?.id ?? 0;
     this.ring.entrySuccess[entry] = at(batch.rejectedSuccess, from);
   }
 
-  private applyCompletion(batch: CompletionBatch, { row, ms, call, attempt }: Cursor): void {
+  private applyCompletion(batch: CompletionColumns, { row, ms, call, attempt }: Cursor): void {
     const { ring } = this;
     const endpoint = this.registry.endpointOf.get(at(batch.endpoint, row));
     const completion = this.scratch;
@@ -218,7 +232,7 @@ export class PickIntake {
     if (key === 0) {
       this.waiting.set(joinKey(call, attempt), { ...completion });
     } else if (ring.outcome[ring.slot(key)] === inFlight) {
-      this.end(ring.slot(key), completion);
+      this.endCall(ring.slot(key), completion);
       this.onOutcome(key);
     }
   }
@@ -233,10 +247,10 @@ export class PickIntake {
     const completion = this.waiting.get(joinKey(call, attempt));
     if (completion?.withEndpoint !== (this.ring.endpoint[slot] !== 0)) return;
     this.waiting.delete(joinKey(call, attempt));
-    this.end(slot, completion);
+    this.endCall(slot, completion);
   }
 
-  private end(slot: number, completion: Completion): void {
+  private endCall(slot: number, completion: Completion): void {
     const { ring } = this;
     ring.outcome[slot] = completion.code;
     ring.endMs[slot] = completion.endMs;
@@ -247,19 +261,20 @@ export class PickIntake {
   }
 }
 
-function advance(cursor: Cursor, batch: PickBatch | CompletionBatch): void {
-  cursor.ms += at(batch.timeDeltaNs, cursor.row) / 1e6;
+function advance(cursor: Cursor, batch: PickColumns | CompletionColumns): void {
+  cursor.ns += at(batch.timeDeltaNs, cursor.row);
+  cursor.ms = cursor.baseMs + cursor.ns / 1e6;
   cursor.call += at(batch.callDelta, cursor.row);
   cursor.attempt = Math.min(batch.attempt[cursor.row] ?? 1, maxAttempt);
 }
 
 /** A row's value of a column; an empty column has the default everywhere. */
-function at(column: readonly number[], row: number): number {
+function at(column: ArrayLike<number>, row: number): number {
   return column[row] ?? 0;
 }
 
 /** As at(), for a column that says "none" where it is empty. */
-function orNaN(column: readonly number[], row: number): number {
+function orNaN(column: ArrayLike<number>, row: number): number {
   return column[row] ?? NaN;
 }
 
@@ -297,7 +312,7 @@ function reasonOf(result: number, reason: number): number {
 }
 
 /** A column is empty or has a value for each row; a forged count of rows is bounded by what is really there. */
-function longest(...columns: readonly (readonly unknown[])[]): number {
+function longest(...columns: readonly ArrayLike<unknown>[]): number {
   return Math.max(...columns.map((column) => column.length));
 }
 

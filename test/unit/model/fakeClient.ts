@@ -137,6 +137,8 @@ export class FakeClient {
   private nowNs = 0;
   private processStartNs = 0;
   private sequence = 0;
+  private watched = false;
+  private readonly kept: { readonly sinceNs: bigint; readonly bodies: Body[] }[] = [];
   private lastId = policyId;
   private lastCall = 0;
   private nextPickNs = 0;
@@ -175,14 +177,32 @@ export class FakeClient {
     this.unsentPicks = [];
     this.heldPicks = [];
     this.unsentEnds = [];
-    this.sequence = 0;
-    this.send({ case: 'process', value: this.process() });
-    this.send({ case: 'snapshotBegin', value: {} });
-    this.send({ case: 'strings', value: { ids: methods.map((_, index) => index + 1), values: methods } });
-    this.send({ case: 'changes', value: { changes: this.snapshot() } });
-    this.sendCounters();
-    this.send({ case: 'snapshotEnd', value: {} });
+    return this.begin(this.snapshot());
+  }
+
+  /** Nobody watches any more. */
+  detach(): this {
+    this.watched = false;
     return this;
+  }
+
+  /** From now on it keeps its stream; called again, the past that it gives may begin here as well. */
+  keep(): this {
+    this.flush();
+    this.kept.push({ sinceNs: this.monotonic(this.nowNs), bodies: this.snapshot() });
+    return this;
+  }
+
+  /** Begins a stream in the past that was kept: the newest that holds all rows since then, or else the oldest. */
+  attachPast(sinceNs: bigint): this {
+    this.flush();
+    const from = Math.max(
+      0,
+      this.kept.findLastIndex((segment) => segment.sinceNs <= sinceNs),
+    );
+    const [first, ...later] = this.kept.slice(from);
+    const snapshotLength = 6;
+    return this.begin([...first!.bodies, ...later.flatMap(({ bodies }) => bodies.slice(snapshotLength))]);
   }
 
   /** Lets time pass; picks and completions happen, and are sent every 50 ms. */
@@ -254,6 +274,7 @@ export class FakeClient {
   restart(): this {
     this.processes++;
     this.processStartNs = this.nowNs;
+    this.kept.length = 0;
     this.running = [];
     this.waiting = [];
     this.lastCall = 0;
@@ -407,11 +428,23 @@ export class FakeClient {
     this.flush();
     if (this.nowNs < this.nextSecondNs) return;
     this.nextSecondNs += secondNs;
-    this.sendCounters();
+    this.send({ case: 'counters', value: this.counters() });
     this.send({ case: 'heartbeat', value: { clock: this.clock() } });
   }
 
+  private begin(bodies: readonly Body[]): this {
+    this.watched = true;
+    this.sequence = 0;
+    for (const body of bodies) this.sendToWatcher(body);
+    return this;
+  }
+
   private send(body: Body): void {
+    this.kept.at(-1)?.bodies.push(body);
+    if (this.watched) this.sendToWatcher(body);
+  }
+
+  private sendToWatcher(body: Body): void {
     this.messages.push(create(WatchResponseSchema, { sequence: ++this.sequence, body }));
   }
 
@@ -428,7 +461,18 @@ export class FakeClient {
     return this.rebuild(GenerationCause.RESOLVER_UPDATE);
   }
 
-  private snapshot(): Change[] {
+  private snapshot(): Body[] {
+    return [
+      { case: 'process', value: this.process() },
+      { case: 'snapshotBegin', value: {} },
+      { case: 'strings', value: { ids: methods.map((_, index) => index + 1), values: methods } },
+      { case: 'changes', value: { changes: this.entities() } },
+      { case: 'counters', value: this.counters() },
+      { case: 'snapshotEnd', value: {} },
+    ];
+  }
+
+  private entities(): Change[] {
     const created = {
       stateSinceNs: this.monotonic(this.processStartNs),
       createdNs: this.monotonic(this.processStartNs),
@@ -441,8 +485,8 @@ export class FakeClient {
     return this.unsentChanges.splice(0);
   }
 
-  private sendCounters(): void {
-    const value: MessageInitShape<typeof CountersSchema> = {
+  private counters(): MessageInitShape<typeof CountersSchema> {
+    return {
       timeNs: this.monotonic(this.nowNs),
       channels: [
         { channel: channelId, picksCompleted: BigInt(this.counts.completed), picksQueued: BigInt(this.counts.queued) },
@@ -458,7 +502,6 @@ export class FakeClient {
         inflight,
       })),
     };
-    this.send({ case: 'counters', value });
   }
 
   private process() {

@@ -14,12 +14,15 @@ type Entity = NonNullable<MessageInitShape<typeof ChangeSchema>['entity']>;
 class Crowd {
   readonly model = new ClientModel({ pickBudgetBytes: 1_000_000 });
 
+  private nowNs = 0n;
+
   constructor() {
     this.begin();
   }
 
   begin(): this {
-    this.tell({ case: 'process', value: { instance: 'a', clock: { monotonicNs: 1n, wallUnixNs: 1n << 60n } } });
+    const clock = { monotonicNs: (this.nowNs += 1_000_000_000n), wallUnixNs: 1n << 60n };
+    this.tell({ case: 'process', value: { instance: 'a', clock } });
     this.tell({ case: 'snapshotBegin', value: {} });
     return this.tell({ case: 'snapshotEnd', value: {} });
   }
@@ -30,7 +33,10 @@ class Crowd {
   }
 
   change(...entities: Entity[]): this {
-    return this.tell({ case: 'changes', value: { changes: entities.map((entity) => ({ timeNs: 2n, entity })) } });
+    return this.tell({
+      case: 'changes',
+      value: { changes: entities.map((entity) => ({ timeNs: this.nowNs, entity })) },
+    });
   }
 
   channel(id: number, more: { closed?: boolean } = {}): Entity {
@@ -68,7 +74,7 @@ describe('A client with more than there is room for', () => {
       .change(crowd.channel(1))
       .tell({ case: 'strings', value: { ids, values: ids.map((id) => `/shop.Cart/${id}`) } });
     const method = [1, 19_000, 30_000, 50_000, 0];
-    crowd.tell({ case: 'picks', value: { rows: 5, channel: [1, 1, 1, 1, 1], method, baseTimeNs: 3n } });
+    crowd.tell({ case: 'picks', value: { rows: 5, channel: [1, 1, 1, 1, 1], method, baseTimeNs: 2_000_000_000n } });
     const shown = crowd.view();
     assert.deepEqual(shown.picks.map((pick) => pick.method).reverse(), [
       '/shop.Cart/1',
