@@ -38,6 +38,8 @@ export interface Settings {
   'pickscope.autoAttach': string[];
   /** Folders to look for clients in, besides the usual ones. */
   'pickscope.runtimeFolders': string[];
+  /** PEM file with roots that are trusted besides the editor's, for addresses that speak TLS; '': none. */
+  'pickscope.tlsRootsFile': string;
 }
 
 export const settings = {
@@ -45,6 +47,7 @@ export const settings = {
   reattach: 'pickscope.reattach',
   autoAttach: 'pickscope.autoAttach',
   runtimeFolders: 'pickscope.runtimeFolders',
+  tlsRootsFile: 'pickscope.tlsRootsFile',
 } as const satisfies Record<string, keyof Settings>;
 
 /** Context keys, for when-clauses. */

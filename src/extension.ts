@@ -35,6 +35,7 @@ export function activate(context: ExtensionContext): void {
     autoAttach: () => setting(settings.autoAttach),
     loadStream: async () => (await import('./attachment/stream')).readStream,
     tokenFor: (address) => tokens.get(address),
+    tlsRootsFile: () => setting(settings.tlsRootsFile),
     log,
   });
   const programs = new NodePrograms(context);

@@ -2,8 +2,8 @@
 const maxSocketPathLength = 103;
 
 /**
- * Makes a gRPC target of what a person typed: an absolute path, `unix:/path`, or `host:port`. undefined: it is none of
- * these.
+ * What a person typed, in one spelling: `unix:/path`, `host:port`, or `https://host:port`, which speaks TLS.
+ * undefined: it is none of these.
  */
 export function parseAddress(text: string): string | undefined {
   const trimmed = text.trim();
@@ -11,7 +11,8 @@ export function parseAddress(text: string): string | undefined {
   if (socketPath !== undefined) {
     return Buffer.byteLength(socketPath) <= maxSocketPathLength ? `unix:${socketPath}` : undefined;
   }
-  const [, host, port] = /^(\[[0-9a-fA-F:.]+\]|[^\s:/[\]]{1,253}):(\d{1,5})$/.exec(trimmed) ?? [];
+  const [, scheme = '', host, port] =
+    /^(https:\/\/)?(\[[0-9a-fA-F:.]+\]|[^\s:/[\]]{1,253}):(\d{1,5})\/?$/.exec(trimmed) ?? [];
   if (host === undefined || Number(port) < 1 || Number(port) > 65535) return undefined;
-  return `${host}:${Number(port)}`;
+  return `${scheme}${host}:${Number(port)}`;
 }

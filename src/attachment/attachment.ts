@@ -4,7 +4,7 @@ import type { LogOutputChannel } from 'vscode';
 import { ClientModel } from '../model/clientModel';
 import { next, type AttachmentEvent, type AttachmentState, type Failure } from './attachmentState';
 import type { StreamEvent, StreamOptions } from './stream';
-import { addressOf, identityOf, idOf, presentable, type Identity, type Target } from './target';
+import { addressOf, identityOf, idOf, isSecure, presentable, type Identity, type Target } from './target';
 
 /** A client sends a heartbeat each second; after this long without any message it is taken for lost. */
 const defaultSilenceMs = 5000;
@@ -15,6 +15,8 @@ export interface AttachmentOptions {
   readonly loadStream: () => Promise<(options: StreamOptions) => AsyncIterable<StreamEvent>>;
   /** The token that a person entered for an address; '' if there is none. */
   readonly tokenFor: (address: string) => Promise<string>;
+  /** Path of a PEM file with further roots for TLS; '' where it is not given. */
+  readonly tlsRootsFile?: () => string;
   /** Whether to try again by itself after a loss. */
   readonly mayRetry: () => boolean;
   readonly log: Pick<LogOutputChannel, 'info' | 'warn'>;
@@ -80,10 +82,14 @@ export class Attachment extends EventEmitter<{ change: [] }> {
     this.open();
   }
 
-  /** The process has ended: there is nothing to try again with until it is started again. */
-  waitForReturn(): void {
+  /**
+   * There is nothing to try again with until the client makes itself known again.
+   *
+   * @param ended Whether its process provably has ended.
+   */
+  waitForReturn(ended: boolean): void {
     this.#close();
-    this.#apply({ type: 'gone' });
+    this.#apply({ type: 'gone', ended });
   }
 
   dispose(): void {
@@ -98,12 +104,11 @@ export class Attachment extends EventEmitter<{ change: [] }> {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const address = addressOf(this.#target);
     try {
-      const token = this.#target.kind === 'client' ? this.#target.client.token : await this.options.tokenFor(address);
+      const access = await this.#access();
       const readStream = await this.options.loadStream();
       signal.throwIfAborted();
-      for await (const event of readStream({ address, token, signal, answerTimeoutMs: this.#silenceMs })) {
+      for await (const event of readStream({ ...access, signal, answerTimeoutMs: this.#silenceMs })) {
         if (signal.aborted) return;
         this.#receive(event);
       }
@@ -111,6 +116,16 @@ export class Attachment extends EventEmitter<{ change: [] }> {
       if (!signal.aborted)
         this.#fail({ kind: 'failed', detail: error instanceof Error ? error.message : String(error) });
     }
+  }
+
+  async #access(): Promise<Pick<StreamOptions, 'address' | 'token' | 'trust'>> {
+    if (this.#target.kind === 'client') {
+      const { address, token, certificate } = this.#target.client;
+      return { address, token, ...(certificate !== undefined && { trust: { certificate } }) };
+    }
+    const { address } = this.#target;
+    const trust = isSecure(address) ? { trust: { rootsFile: this.options.tlsRootsFile?.() ?? '' } } : {};
+    return { address, token: await this.options.tokenFor(address), ...trust };
   }
 
   #receive(event: StreamEvent): void {
@@ -143,8 +158,8 @@ export class Attachment extends EventEmitter<{ change: [] }> {
   #fail(failure: Failure): void {
     this.#close();
     this.#apply({ type: 'failed', failure, retry: this.options.mayRetry(), random: Math.random() });
-    if (this.#state.kind !== 'lost' || this.#state.nextTryMs === null) return;
-    this.#retry = setTimeout(() => this.open(), Math.max(0, this.#state.nextTryMs - Date.now()));
+    const { nextTryMs } = this.#state as { readonly nextTryMs?: number | null };
+    if (nextTryMs != null) this.#retry = setTimeout(() => this.open(), Math.max(0, nextTryMs - Date.now()));
   }
 
   #apply(change: Change): void {
@@ -159,14 +174,18 @@ export class Attachment extends EventEmitter<{ change: [] }> {
     const { log } = this.options;
     const who = `${this.#identity.name} (${addressOf(this.#target)})`;
     const state = this.#state;
-    if (state.kind === 'refused') log.warn(`${who}: refused, ${describe(state.refusal)}.`);
-    else if (state.kind !== 'lost') log.info(`${who}: ${type === 'snapshotEnded' ? 'attached' : type}.`);
-    else if (type === 'opened') log.info(`${who}: trying again, try ${state.tries}.`);
-    else if (state.nextTryMs === null) log.warn(`${who}: lost, ${describe(state.loss)}; waiting for it to come back.`);
-    else
-      log.warn(
-        `${who}: lost, ${describe(state.loss)}; trying again in ${Math.round(state.nextTryMs - Date.now())} ms.`,
-      );
+    if (state.kind !== 'lost' && state.kind !== 'refused') {
+      log.info(`${who}: ${type === 'snapshotEnded' ? 'attached' : type}.`);
+      return;
+    }
+    if (type === 'opened') {
+      log.info(`${who}: trying again, try ${state.tries}.`);
+      return;
+    }
+    const failure = state.kind === 'refused' ? state.refusal : state.loss;
+    const next =
+      state.nextTryMs === null ? 'not trying again' : `trying again in ${Math.round(state.nextTryMs - Date.now())} ms`;
+    log.warn(`${who}: ${state.kind}, ${describe(failure)}; ${next}.`);
   }
 }
 

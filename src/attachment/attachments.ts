@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events';
-import type { Descriptor } from '@pickscope/protocol/descriptor';
+import { hostname } from 'node:os';
+import { isProcessGone, type Descriptor } from '@pickscope/protocol/descriptor';
 import type { Memento } from 'vscode';
+import type { DiscoveredClient } from '../discovery/descriptorFile';
 import type { Discovery, Watch } from '../discovery/discovery';
 import { Attachment, type AttachmentOptions } from './attachment';
 import { idOf, isSameProgram, presentable, type Target } from './target';
@@ -36,6 +38,8 @@ export class Attachments extends EventEmitter<{ change: [] }> {
   #waiting: Watch | undefined;
   /** Instances that a person detached: not to be attached by themselves again. */
   readonly #dismissed = new Set<string>();
+  /** By id, of those that are lost or refused: the first scan that began after that. */
+  readonly #scanAfterLoss = new Map<string, number>();
   readonly #onScanned = () => this.#meetDiscovered();
 
   constructor(private readonly options: AttachmentsOptions) {
@@ -64,7 +68,7 @@ export class Attachments extends EventEmitter<{ change: [] }> {
   attach(target: Target): Attachment {
     const known = target.kind === 'client' ? this.ofInstance(target.client.instance) : this.#all.get(idOf(target));
     const attachment = known ?? this.#add(target);
-    if (known?.state.kind === 'lost' || known?.state.kind === 'refused') this.retry(known.id);
+    if (known && isDown(known)) this.retry(known.id);
     this.select(attachment.id);
     return attachment;
   }
@@ -80,6 +84,7 @@ export class Attachments extends EventEmitter<{ change: [] }> {
     if (attachment.target.kind === 'client') this.#dismissed.add(attachment.target.client.instance);
     attachment.dispose();
     this.#all.delete(id);
+    this.#scanAfterLoss.delete(id);
     if (this.#selected === attachment) this.#selected = this.all.at(-1);
     this.#changed();
   }
@@ -114,7 +119,7 @@ export class Attachments extends EventEmitter<{ change: [] }> {
     const remembered = this.all.map(({ id, target, state }): Remembered => ({
       target: target.kind === 'client' ? { ...target, client: { ...target.client, token: '' } } : target,
       selected: id === this.#selected?.id,
-      seenMs: state.kind === 'lost' ? state.atMs : Date.now(),
+      seenMs: 'atMs' in state ? state.atMs : Date.now(),
     }));
     await this.options.memory.update(memoryKey, remembered);
   }
@@ -131,8 +136,18 @@ export class Attachments extends EventEmitter<{ change: [] }> {
     const options = { ...this.options, pickBudgetBytes: pickBudgetBytes(), mayRetry: reattach };
     const attachment = new Attachment(target, options, lostMs);
     this.#all.set(attachment.id, attachment);
-    attachment.on('change', () => this.#changed());
+    attachment.on('change', () => {
+      this.#noteLoss(attachment);
+      this.#changed();
+    });
+    this.#noteLoss(attachment);
     return attachment;
+  }
+
+  #noteLoss(attachment: Attachment): void {
+    const { id } = attachment;
+    if (!isDown(attachment)) this.#scanAfterLoss.delete(id);
+    else if (!this.#scanAfterLoss.has(id)) this.#scanAfterLoss.set(id, this.options.discovery.scans + 1);
   }
 
   #restoreOne({ target, selected, seenMs }: Remembered): void {
@@ -154,24 +169,37 @@ export class Attachments extends EventEmitter<{ change: [] }> {
 
   #bringBack(attachment: Attachment): void {
     const { state, target } = attachment;
-    if (state.kind !== 'lost' || target.kind !== 'client') return;
+    if (!isDown(attachment) || target.kind !== 'client') return;
     const successor = this.#successorOf(attachment);
     const same = this.#discovered(target.client.instance);
     if (successor) attachment.follow(successor);
-    else if (!same) attachment.waitForReturn();
-    else if (state.nextTryMs === null) attachment.follow(same);
+    else if (!same) this.#miss(attachment, target.client);
+    else if (hasMoved(target.client, same) || (state.kind === 'lost' && state.nextTryMs === null))
+      attachment.follow(same);
+  }
+
+  /** Its descriptor is not there. While its process runs there is somebody to try again with. */
+  #miss(attachment: Attachment, client: Descriptor): void {
+    const isHere = client.hostName === hostname();
+    const ended = isProcessGone(client, hostname());
+    if (ended || !isHere || client.token === '') attachment.waitForReturn(ended);
   }
 
   /** The same program, started after the loss. A twin that ran already is somebody else. */
-  #successorOf({ state, target, identity }: Attachment): Descriptor | undefined {
-    if (state.kind !== 'lost' || target.kind !== 'client') return undefined;
-    const { clients } = this.options.discovery;
-    return clients.find(
-      ({ descriptor, appearedMs }) =>
-        appearedMs >= state.atMs - noticeMs &&
-        isSameProgram(presentable(descriptor), identity) &&
-        !this.ofInstance(descriptor.instance),
+  #successorOf(attachment: Attachment): Descriptor | undefined {
+    if (!isDown(attachment) || attachment.target.kind !== 'client') return undefined;
+    return this.options.discovery.clients.find(
+      (client) =>
+        this.#cameAfterLoss(client, attachment) &&
+        isSameProgram(presentable(client.descriptor), attachment.identity) &&
+        !this.ofInstance(client.descriptor.instance),
     )?.descriptor;
+  }
+
+  /** By the clock, which may have been set back meanwhile; or because a scan after the loss did not find it yet. */
+  #cameAfterLoss({ appearedMs, foundBy }: DiscoveredClient, { id, state }: Attachment): boolean {
+    const lostMs = 'atMs' in state ? state.atMs : Infinity;
+    return appearedMs >= lostMs - noticeMs || foundBy > (this.#scanAfterLoss.get(id) ?? Infinity);
   }
 
   #discovered(instance: string): Descriptor | undefined {
@@ -190,7 +218,7 @@ export class Attachments extends EventEmitter<{ change: [] }> {
     const lookOut =
       this.options.autoAttach().length > 0 ||
       (this.options.reattach() &&
-        this.all.some(({ state, target }) => state.kind === 'lost' && target.kind === 'client'));
+        this.all.some((attachment) => isDown(attachment) && attachment.target.kind === 'client'));
     if (lookOut) this.#waiting ??= this.options.discovery.watch();
     else {
       this.#waiting?.dispose();
@@ -201,4 +229,13 @@ export class Attachments extends EventEmitter<{ change: [] }> {
     );
     this.emit('change');
   }
+}
+
+function isDown({ state: { kind } }: Attachment): boolean {
+  return kind === 'lost' || kind === 'refused';
+}
+
+/** Whether a client has made itself known anew, and what was known no longer leads to it. */
+function hasMoved(before: Descriptor, now: Descriptor): boolean {
+  return before.address !== now.address || before.token !== now.token || before.certificate !== now.certificate;
 }

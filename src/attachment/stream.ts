@@ -1,4 +1,4 @@
-import { Client, credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import { Client, Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { create } from '@bufbuild/protobuf';
 import {
   DescribeRequestSchema,
@@ -10,16 +10,19 @@ import {
 import { debugServiceDefinition, maxTextLength, protocolVersion, tokenMetadataKey } from '@pickscope/protocol/service';
 import { untrustedText } from '../model/untrustedText';
 import type { Failure } from './attachmentState';
+import { transportTo, type Trust } from './transport';
 
 /*
- * The only file that knows gRPC. It is a bundle of its own, loaded at the first attach; so what crosses its border is
- * plain data, never an instance to be tested with instanceof.
+ * With transport.ts all that knows gRPC. It is a bundle of its own, loaded at the first attach; so what crosses its
+ * border is plain data, never an instance to be tested with instanceof.
  */
 
 export interface StreamOptions {
-  /** A gRPC target: `unix:/path` or `host:port`. */
+  /** `unix:/path`, `host:port` or `https://host:port`. */
   readonly address: string;
   readonly token: string;
+  /** Where it speaks TLS. */
+  readonly trust?: Trust;
   /** Ends the stream. */
   readonly signal: AbortSignal;
   /** How long to wait for the connection and its first answer. */
@@ -44,9 +47,12 @@ const channelOptions = {
 
 /** Connects, asks who is there, and yields what comes until the stream ends, for whatever reason. Never throws. */
 export async function* readStream(options: StreamOptions): AsyncGenerator<StreamEvent, void> {
-  const client = new Client(options.address, credentials.createInsecure(), channelOptions);
-  let phase: Phase = 'connect';
+  let client: Client | undefined;
+  let phase: Phase = 'prepare';
   try {
+    const transport = await transportTo(options.address, options.trust);
+    client = new Client(transport.target, transport.credentials, { ...channelOptions, ...transport.channelOptions });
+    phase = 'connect';
     const answer = describe(client, options);
     await Promise.race([connected(client, options), answer]);
     yield { type: 'connected' };
@@ -61,13 +67,13 @@ export async function* readStream(options: StreamOptions): AsyncGenerator<Stream
     phase = 'watch';
     yield* watch(client, options);
   } catch (error) {
-    yield { type: 'ended', failure: failureOf(error as ServiceError, phase) };
+    yield { type: 'ended', failure: failureOf(error as ServiceError, phase, options.trust) };
   } finally {
-    client.close();
+    client?.close();
   }
 }
 
-type Phase = 'connect' | 'describe' | 'watch';
+type Phase = 'prepare' | 'connect' | 'describe' | 'watch';
 
 function metadataOf({ token }: StreamOptions): Metadata {
   const metadata = new Metadata();
@@ -127,8 +133,9 @@ async function* watch(client: Client, options: StreamOptions): AsyncGenerator<St
   }
 }
 
-function failureOf({ code, details, message }: ServiceError, phase: Phase): Failure {
+function failureOf({ code, details, message }: ServiceError, phase: Phase, trust: Trust | undefined): Failure {
   const detail = untrustedText(details || message, maxTextLength);
+  if (phase === 'prepare') return { kind: trust && 'certificate' in trust ? 'wrongCertificate' : 'badRoots', detail };
   switch (code) {
     case status.UNAUTHENTICATED:
       return { kind: 'wrongToken' };
@@ -142,8 +149,13 @@ function failureOf({ code, details, message }: ServiceError, phase: Phase): Fail
     case status.DEADLINE_EXCEEDED:
       return { kind: 'silent' };
     default:
-      return phase === 'watch' ? { kind: 'closed', detail } : { kind: 'unreachable', detail: connectErrorOf(detail) };
+      return phase === 'watch' ? { kind: 'closed', detail } : connectFailureOf(connectErrorOf(detail), trust);
   }
+}
+
+/** OpenSSL and Node name the certificate in every message about one that is not to be trusted. */
+function connectFailureOf(detail: string, trust: Trust | undefined): Failure {
+  return trust && /certificate/i.test(detail) ? { kind: 'wrongCertificate', detail } : { kind: 'unreachable', detail };
 }
 
 /** "connect ENOENT /run/…" out of what grpc-js wraps around it; else the whole. */

@@ -5,6 +5,9 @@ import { untrustedText } from '../model/untrustedText';
 export type Target =
   { readonly kind: 'client'; readonly client: Descriptor } | { readonly kind: 'address'; readonly address: string };
 
+/** Before host and port of an address that speaks TLS. */
+export const secureScheme = 'https://';
+
 /** Who is attached, as it calls itself. */
 export interface Identity {
   readonly name: string;
@@ -17,6 +20,11 @@ export interface Identity {
 
 export function addressOf(target: Target): string {
   return target.kind === 'client' ? target.client.address : target.address;
+}
+
+/** Whether an address that a person entered is to be spoken to by TLS. */
+export function isSecure(address: string): boolean {
+  return address.startsWith(secureScheme);
 }
 
 /** Stable as long as the window lives, and across restarts of the client. */

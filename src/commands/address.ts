@@ -43,12 +43,14 @@ async function enterTokenAgain({ attachments, tokens }: AddressCommandsOptions):
 async function askAddress(): Promise<string | undefined> {
   const text = await window.showInputBox({
     title: l10n.t('Attach to Address'),
-    prompt: l10n.t('The path of a socket, or host:port'),
+    prompt: l10n.t('The path of a socket, host:port, or https://host:port for TLS'),
     placeHolder: '127.0.0.1:7700',
     ignoreFocusOut: true,
     validateInput: (value) =>
       parseAddress(value) === undefined
-        ? l10n.t('Enter an absolute path of at most 103 bytes, or host:port with a port from 1 to 65535.')
+        ? l10n.t(
+            'Enter an absolute path of at most 103 bytes, or host:port with a port from 1 to 65535, after https:// where it speaks TLS.',
+          )
         : undefined,
   });
   return text === undefined ? undefined : parseAddress(text);

@@ -2,11 +2,16 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { maxDescriptorLength, parseDescriptor, type Descriptor } from '@pickscope/protocol/descriptor';
 
-/** A client that has made itself known. */
-export interface DiscoveredClient {
+export interface DescriptorFile {
   readonly descriptor: Descriptor;
-  /** When its descriptor was written, milliseconds since the Unix epoch. */
+  /** When it was written, milliseconds since the Unix epoch. */
   readonly appearedMs: number;
+}
+
+/** A client that has made itself known. */
+export interface DiscoveredClient extends DescriptorFile {
+  /** The number of the scan that found it first. */
+  readonly foundBy: number;
 }
 
 // Not through a symbolic link, and not waiting where someone has put a named pipe. Windows knows neither flag.
@@ -17,7 +22,7 @@ const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW || 0) | (constants.
  *
  * @throws Error that says what is wrong with the file, never its content: that may be a token.
  */
-export async function readDescriptorFile(file: string): Promise<DiscoveredClient> {
+export async function readDescriptorFile(file: string): Promise<DescriptorFile> {
   const handle = await open(file, openFlags);
   try {
     const stat = await handle.stat();

@@ -3,14 +3,14 @@ import { watch, type FSWatcher } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { isProcessGone } from '@pickscope/protocol/descriptor';
+import { isProcessGone, type Descriptor } from '@pickscope/protocol/descriptor';
 import { runtimeFolderFault } from '@pickscope/protocol/runtimeFolder';
 import type { LogOutputChannel } from 'vscode';
-import { readDescriptorFile, type DiscoveredClient } from './descriptorFile';
+import { readDescriptorFile, type DescriptorFile, type DiscoveredClient } from './descriptorFile';
 
 /** Finds what the file system does not tell: folders made later, processes that were killed. */
 const pollMs = 2000;
-/** A client writes its socket, then its descriptor: several events for one change. */
+/** A client writes its socket, then its descriptor: several events for one change, and one scan for them. */
 const settleMs = 30;
 /** How many warnings are remembered, so that each is logged once. */
 const maxRemembered = 1000;
@@ -37,6 +37,8 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
   #poll: NodeJS.Timeout | undefined;
   #settle: NodeJS.Timeout | undefined;
   #lastScan: Promise<void> = Promise.resolve();
+  #nextScan: Promise<void> | undefined;
+  #scans = 0;
   readonly #watchers = new Map<string, FSWatcher>();
   readonly #warned = new Set<string>();
 
@@ -52,6 +54,11 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
   /** Folders and files that the last scan could not use, each as an English sentence; the log has them, too. */
   get problems(): readonly string[] {
     return this.#problems;
+  }
+
+  /** How many scans have begun. */
+  get scans(): number {
+    return this.#scans;
   }
 
   /** Looks now, and keeps looking until the returned object is disposed. */
@@ -72,10 +79,13 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
 
   /** Looks into all folders, after the scan that may be under way: that one may have missed what is new. */
   scan(): Promise<void> {
-    this.#lastScan = this.#lastScan
-      .then(() => this.#scan())
+    this.#nextScan ??= this.#lastScan = this.#lastScan
+      .then(() => {
+        this.#nextScan = undefined;
+        return this.#scan();
+      })
       .catch((error: unknown) => this.#warnOnce(`Looking for clients failed: ${messageOf(error)}`));
-    return this.#lastScan;
+    return this.#nextScan;
   }
 
   dispose(): void {
@@ -87,18 +97,22 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
   #stop(): void {
     clearInterval(this.#poll);
     clearTimeout(this.#settle);
+    this.#settle = undefined;
     for (const watcher of this.#watchers.values()) watcher.close();
     this.#watchers.clear();
   }
 
   async #scan(): Promise<void> {
+    this.#scans++;
     const problemsBefore = this.#problems.length;
     this.#problems = [];
+    const known = new Map(this.#clients.map((client) => [client.descriptor.instance, client.foundBy]));
     const found = new Map<string, DiscoveredClient>();
     for (const folder of this.options.folders()) {
-      for (const client of await this.#readFolder(folder)) {
+      for (const file of await this.#readFolder(folder)) {
+        const { instance } = file.descriptor;
         // A client writes to one folder; the same instance in another one is a copy.
-        if (!found.has(client.descriptor.instance)) found.set(client.descriptor.instance, client);
+        if (!found.has(instance)) found.set(instance, { ...file, foundBy: known.get(instance) ?? this.#scans });
       }
     }
     const before = this.#clients;
@@ -107,7 +121,7 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
     this.emit('scanned');
   }
 
-  async #readFolder(folder: string): Promise<DiscoveredClient[]> {
+  async #readFolder(folder: string): Promise<DescriptorFile[]> {
     try {
       const fault = runtimeFolderFault(folder);
       if (fault !== undefined) {
@@ -127,7 +141,7 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
     }
   }
 
-  async #readFile(file: string): Promise<DiscoveredClient | undefined> {
+  async #readFile(file: string): Promise<DescriptorFile | undefined> {
     try {
       const client = await readDescriptorFile(file);
       if (!isProcessGone(client.descriptor, hostname())) return client;
@@ -141,12 +155,17 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
 
   #watchFolder(folder: string): void {
     if (this.#watching === 0 || this.#watchers.has(folder)) return;
-    const watcher = watch(folder, { persistent: false }, () => {
-      clearTimeout(this.#settle);
-      this.#settle = setTimeout(() => void this.scan(), settleMs);
-    });
+    const watcher = watch(folder, { persistent: false }, () => this.#scanSoon());
     watcher.on('error', () => this.#forgetFolder(folder));
     this.#watchers.set(folder, watcher);
+  }
+
+  /** Not later because more happens: where clients come and go all the time, they would never be found. */
+  #scanSoon(): void {
+    this.#settle ??= setTimeout(() => {
+      this.#settle = undefined;
+      void this.scan();
+    }, settleMs);
   }
 
   #forgetFolder(folder: string): void {
@@ -168,9 +187,12 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
 }
 
 function sameClients(a: readonly DiscoveredClient[], b: readonly DiscoveredClient[]): boolean {
-  return (
-    a.length === b.length && a.every((client, index) => client.descriptor.instance === b[index]!.descriptor.instance)
-  );
+  return a.length === b.length && a.every(({ descriptor }, index) => isSame(descriptor, b[index]!.descriptor));
+}
+
+/** What else is in a descriptor does not show. */
+function isSame(a: Descriptor, b: Descriptor): boolean {
+  return a.instance === b.instance && a.name === b.name && a.folder === b.folder && a.address === b.address;
 }
 
 function isMissing(error: unknown): boolean {

@@ -61,6 +61,8 @@ export interface Frame {
   readonly limitations: readonly string[];
   /** Calls to the client's debug server without its token, or with a wrong one, since it was started: all were refused. */
   readonly refusedCalls: number;
+  /** What the client had kept of the time before it was attached; undefined: it keeps nothing. */
+  readonly kept?: { readonly seconds: number; readonly untilMs: number };
 }
 
 export interface ClientChoice {
@@ -94,12 +96,16 @@ export type AttachmentView =
       readonly tries: number;
     }
   | {
-      /** Trying again would not help; the person has to do something first. */
+      /** Somebody has to do something first. */
       readonly state: 'refused';
       readonly client: ClientChoice;
-      readonly cause: 'versionMismatch' | 'wrongToken' | 'notPickscope' | 'tooManyWatchers';
+      readonly cause:
+        'versionMismatch' | 'wrongToken' | 'wrongCertificate' | 'badRoots' | 'notPickscope' | 'tooManyWatchers';
       /** Localized: what happened, and what to do next. */
       readonly reason: string;
+      /** When the next try begins; null: it waits for the person. */
+      readonly nextTryMs: number | null;
+      readonly tries: number;
     };
 
 export interface ConnectingStep {

@@ -12,7 +12,10 @@ export class FilterBar {
   private readonly note = element('span', 'note muted');
   private readonly clear: HTMLButtonElement;
   private readonly error = element('p', 'red small');
-  private readonly drops = element('p', 'small muted');
+  private readonly drops = element('p', {
+    class: 'small muted',
+    title: t('More came than could be read in time. The oldest are missing in the list; the counters are exact.'),
+  });
   private readonly counters = element('div', { class: 'counters', role: 'group', 'aria-label': t('Picks by reason') });
   private readonly buttons = new Map<keyof ReasonCounts, HTMLButtonElement>();
 

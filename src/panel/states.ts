@@ -142,16 +142,23 @@ export class States {
   }
 
   private refused(refused: Extract<AttachmentView, { state: 'refused' }>): Node {
+    const retry = () => button('primary', () => this.store.command({ name: 'retryNow' }), t('Retry Now'));
     const first = {
       wrongToken: () => button('primary', () => this.store.command({ name: 'enterToken' }), t('Enter Token…')),
       versionMismatch: () =>
         button('primary', () => this.store.command({ name: 'openHelp', topic: 'protocol' }), t('Show Versions')),
       notPickscope: () => button('primary', () => this.store.command({ name: 'enterAddress' }), t('Enter Address…')),
-      tooManyWatchers: () => button('primary', () => this.store.command({ name: 'retryNow' }), t('Retry Now')),
+      wrongCertificate: retry,
+      badRoots: retry,
+      tooManyWatchers: retry,
     }[refused.cause]();
+    const { nextTryMs, tries } = refused;
     return this.banner(
-      'error',
-      [element('p', '', foreign(refused.reason))],
+      nextTryMs === null ? 'error' : 'warning',
+      [
+        element('p', '', foreign(refused.reason)),
+        ...(nextTryMs === null ? [] : [element('p', 'muted', nextTry(nextTryMs, tries))]),
+      ],
       [
         first,
         button('secondary', () => this.store.command({ name: 'detach' }), t('Detach')),
@@ -179,7 +186,7 @@ function contentOf(frame: Frame): Content | undefined {
 /** Changes whenever the words do; a countdown counts whole seconds. */
 function signatureOf(frame: Frame): string {
   const { attachment } = frame;
-  const countdown = attachment.state === 'lost' ? nextTry(attachment.nextTryMs, attachment.tries) : '';
+  const countdown = 'nextTryMs' in attachment ? nextTry(attachment.nextTryMs, attachment.tries) : '';
   return JSON.stringify([attachment, attachment.state === 'none' ? frame.clients : [], countdown]);
 }
 

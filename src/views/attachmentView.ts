@@ -24,8 +24,9 @@ export function attachmentView(
       return { state: 'lost', client, atMs, reason: lossText(state.loss, target), nextTryMs, tries };
     }
     case 'refused': {
-      const reason = refusalText(state.refusal, target, identity);
-      return { state: 'refused', client, cause: state.refusal.kind, reason };
+      const { refusal, nextTryMs, tries } = state;
+      const reason = refusalText(refusal, target, identity);
+      return { state: 'refused', client, cause: refusal.kind, reason, nextTryMs, tries };
     }
   }
 }

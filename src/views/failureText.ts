@@ -2,6 +2,9 @@ import { l10n } from 'vscode';
 import type { Loss, Refusal } from '../attachment/attachmentState';
 import { addressOf, type Identity, type Target } from '../attachment/target';
 import { protocolVersion } from '@pickscope/protocol/service';
+import { settings } from '../contributions';
+
+const rootsFile = settings.tlsRootsFile;
 
 /** What happened, as a sentence. What happens next is shown beside it: the time of the next try, or that it waits. */
 export function lossText(loss: Loss, target: Target): string {
@@ -17,6 +20,8 @@ export function lossText(loss: Loss, target: Target): string {
       return l10n.t('Messages were lost on the way; a new snapshot is being asked for.');
     case 'gone':
       return l10n.t('The process has ended.');
+    case 'unannounced':
+      return l10n.t('The client is not announced any more: its descriptor is missing. Its process has probably ended.');
     case 'failed':
       return withDetail(l10n.t('The stream could not be read.'), loss.detail);
   }
@@ -35,6 +40,13 @@ export function refusalText(refusal: Refusal, target: Target, identity: Identity
             identity.name,
           )
         : l10n.t('The client at {0} does not accept this token. Enter the one that it was started with.', address);
+    case 'wrongCertificate':
+      return withDetail(certificateText(target, identity), refusal.detail);
+    case 'badRoots':
+      return withDetail(
+        l10n.t('The roots that are to be trusted cannot be used. Correct the setting {0}, then try again.', rootsFile),
+        refusal.detail,
+      );
     case 'notPickscope':
       return l10n.t(
         'A gRPC server answers at {0}, but it is not a client’s debug server. Check the address: it must be the one in PICKSCOPE_LISTEN.',
@@ -42,10 +54,25 @@ export function refusalText(refusal: Refusal, target: Target, identity: Identity
       );
     case 'tooManyWatchers':
       return l10n.t(
-        '{0} has as many watchers as it allows. Detach it in another window, then try again.',
+        '{0} has as many watchers as it allows. It is attached as soon as there is room: detach it in another window.',
         identity.name,
       );
   }
+}
+
+function certificateText(target: Target, { name }: Identity): string {
+  if (target.kind === 'client') {
+    return l10n.t(
+      'Whoever answers at {0} does not show the certificate that {1} announced. Restart the client, then try again.',
+      target.client.address,
+      name,
+    );
+  }
+  return l10n.t(
+    'The certificate of {0} is not trusted. Check the address, or name the root of that certificate in the setting {1}, then try again.',
+    target.address,
+    rootsFile,
+  );
 }
 
 function versionText(theirs: string, { name }: Identity): string {

@@ -1,5 +1,6 @@
 import { commands as vscodeCommands, env, l10n, Uri } from 'vscode';
 import type { ExtensionContext, LogOutputChannel, Webview, WebviewView, WebviewViewProvider } from 'vscode';
+import type { Attachment } from '../attachment/attachment';
 import type { Attachments } from '../attachment/attachments';
 import { knownClients } from '../attachment/knownClients';
 import { commands, views } from '../contributions';
@@ -127,7 +128,7 @@ export class PicksView implements WebviewViewProvider {
   #tick(): void {
     const version = this.options.attachments.selected?.model.version ?? -1;
     const state = this.options.attachments.selected?.state.kind;
-    const idle = state !== undefined && state !== 'refused' && Date.now() - this.#shownMs >= idleFrameMs;
+    const idle = state !== undefined && Date.now() - this.#shownMs >= idleFrameMs;
     if (this.#stale || version !== this.#shownVersion || idle) this.#sendFrame();
   }
 
@@ -155,6 +156,7 @@ export class PicksView implements WebviewViewProvider {
       ...(channel && { channel }),
       limitations: selected?.model.process?.limitations ?? [],
       refusedCalls: selected?.model.refusedCalls ?? 0,
+      ...keptOf(selected),
     };
   }
 
@@ -166,4 +168,10 @@ export class PicksView implements WebviewViewProvider {
   #post(webview: Webview, message: ToPanel): void {
     void webview.postMessage(message);
   }
+}
+
+function keptOf(attachment: Attachment | undefined): Pick<Frame, 'kept'> {
+  const seconds = attachment?.model.process?.keepSeconds ?? 0;
+  if (attachment?.state.kind !== 'live' || seconds === 0) return {};
+  return { kept: { seconds, untilMs: attachment.state.sinceMs } };
 }

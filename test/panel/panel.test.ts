@@ -722,6 +722,7 @@ describe('panel', function () {
         clients: [client],
         channels: [{ id: 1, target: text, closed: false, picksPerSecond: 1 }],
         limitations: [text, text],
+        refusedCalls: 2,
         channel: {
           ...channel,
           target: text,

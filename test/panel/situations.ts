@@ -187,9 +187,66 @@ export const situations: Readonly<Record<string, Situation>> = {
         cause: 'wrongToken',
         reason:
           'The client at /run/user/1000/pickscope/48213.sock refused the token. Enter the token that it was started with.',
+        nextTryMs: null,
+        tries: 0,
       },
       false,
     ),
+  },
+  full: {
+    frame: (feed, query) =>
+      attachment(
+        {
+          state: 'refused',
+          client,
+          cause: 'tooManyWatchers',
+          reason:
+            'orders-api has as many watchers as it allows. It is attached as soon as there is room: detach it in another window.',
+          nextTryMs: Date.now() + 12_000,
+          tries: 2,
+        },
+        false,
+      )(feed, query),
+  },
+  certificate: {
+    frame: attachment(
+      {
+        state: 'refused',
+        client,
+        cause: 'wrongCertificate',
+        reason:
+          'The certificate of https://orders.shop.internal:7700 is not trusted. Check the address, or name the root of that certificate in the setting pickscope.tlsRootsFile, then try again. (self-signed certificate in certificate chain)',
+        nextTryMs: null,
+        tries: 0,
+      },
+      false,
+    ),
+  },
+  // Somebody tried other tokens; there were more things than there is room for; the client had kept its past.
+  told: {
+    frame: (feed, query) => {
+      const frame = feed.frame(query);
+      return {
+        ...frame,
+        refusedCalls: 1203,
+        kept: { seconds: 60, untilMs: feed.nowMs - 20_000 },
+        channel: {
+          ...frame.channel!,
+          channelsLeftOut: 12,
+          methodsLeftOut: 48_000,
+          drops: { picks: 90_412, completions: 88 },
+        },
+      };
+    },
+    act: async (page) => {
+      for (const summary of await page.locator('.notices summary').all()) await summary.click();
+    },
+  },
+  'told-folded': {
+    frame: (feed, query) => {
+      const frame = feed.frame(query);
+      return { ...frame, refusedCalls: 1, channel: { ...frame.channel!, channelsLeftOut: 12 } };
+    },
   },
   idle: {
     frame: (feed, query) => {

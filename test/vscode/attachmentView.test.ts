@@ -47,6 +47,7 @@ describe('what the panel is told of an attachment', () => {
     [{ kind: 'silent' }, /said nothing for 5 seconds/],
     [{ kind: 'gap' }, /lost on the way/],
     [{ kind: 'gone' }, /process has ended/],
+    [{ kind: 'unannounced' }, /descriptor is missing/],
     [{ kind: 'failed', detail: 'too long' }, /could not be read\. \(too long\)/],
   ];
   for (const [loss, text] of losses) {
@@ -63,11 +64,16 @@ describe('what the panel is told of an attachment', () => {
     [{ kind: 'versionMismatch', theirs: '0.9' }, /protocol 0\.9.*Update the library/],
     [{ kind: 'wrongToken' }, /127\.0\.0\.1:7700.*Enter the one/],
     [{ kind: 'notPickscope' }, /127\.0\.0\.1:7700.*Check the address/],
-    [{ kind: 'tooManyWatchers' }, /Detach it in another window/],
+    [{ kind: 'tooManyWatchers' }, /as soon as there is room: detach it in another window/],
+    [
+      { kind: 'wrongCertificate', detail: 'expired' },
+      /certificate of 127.*setting pickscope\.tlsRootsFile.*\(expired\)/,
+    ],
+    [{ kind: 'badRoots', detail: 'ENOENT' }, /Correct the setting pickscope\.tlsRootsFile.*\(ENOENT\)/],
   ];
   for (const [refusal, text] of refusals) {
     it(`what to do when it is refused: ${refusal.kind}`, () => {
-      const refused = view({ kind: 'refused', refusal });
+      const refused = view({ kind: 'refused', atMs: 5, refusal, nextTryMs: null, tries: 0 });
       assert.ok(refused.state === 'refused');
       assert.equal(refused.cause, refusal.kind);
       assert.match(refused.reason, text);

@@ -9,6 +9,8 @@ describe('parseAddress', () => {
     [' 127.0.0.1:7700 ', '127.0.0.1:7700'],
     ['orders.local:07700', 'orders.local:7700'],
     ['[::1]:7700', '[::1]:7700'],
+    ['https://orders.local:07700/', 'https://orders.local:7700'],
+    ['https://[::1]:7700', 'https://[::1]:7700'],
   ] as const;
   for (const [text, target] of targets) {
     it(`makes ${target} of "${text}"`, () => assert.equal(parseAddress(text), target));
@@ -25,6 +27,9 @@ describe('parseAddress', () => {
     '127.0.0.1:77x',
     '::1:7700',
     'http://127.0.0.1:7700',
+    'https://127.0.0.1',
+    'https://127.0.0.1:7700/path',
+    'https:///tmp/a.sock',
     'dns:///a:1',
     'two words:7700',
     `/${'a'.repeat(103)}`,

@@ -12,7 +12,7 @@ import {
 type Lost = Extract<AttachmentState, { kind: 'lost' }>;
 
 function after(...events: AttachmentEvent[]): AttachmentState {
-  return events.reduce<AttachmentState | undefined>((state, event) => next(state, event), undefined)!;
+  return events.reduce<AttachmentState | undefined>(next, undefined)!;
 }
 
 const opened = (nowMs: number): AttachmentEvent => ({ type: 'opened', nowMs });
@@ -100,21 +100,51 @@ describe('the state machine of an attachment', () => {
 
   it('waits for the client where it must not try by itself, or the process has ended', () => {
     assert.equal((after(opened(0), failed(1, undefined, false)) as Lost).nextTryMs, null);
-    const gone = after(opened(0), failed(1), { type: 'gone', nowMs: 2 }) as Lost;
+    const gone = after(opened(0), failed(1), { type: 'gone', ended: true, nowMs: 2 }) as Lost;
     assert.deepEqual([gone.loss, gone.nextTryMs], [{ kind: 'gone' }, null]);
-    assert.equal(next(gone, { type: 'gone', nowMs: 3 }), gone, 'nothing has changed');
+    assert.equal(next(gone, { type: 'gone', ended: true, nowMs: 3 }), gone, 'nothing has changed');
   });
 
-  for (const kind of ['wrongToken', 'notPickscope', 'tooManyWatchers'] as const) {
-    it(`does not try again by itself after ${kind}; a person may`, () => {
-      const refused = after(opened(0), failed(1, { kind }));
-      assert.deepEqual(refused, { kind: 'refused', refusal: { kind } });
+  const refusals: Failure[] = [
+    { kind: 'wrongToken' },
+    { kind: 'notPickscope' },
+    { kind: 'versionMismatch', theirs: '2.0' },
+    { kind: 'wrongCertificate', detail: '' },
+    { kind: 'badRoots', detail: '' },
+  ];
+  for (const refusal of refusals) {
+    it(`does not try again by itself after ${refusal.kind}; a person may`, () => {
+      const refused = after(opened(0), failed(1, refusal));
+      assert.deepEqual(refused, { kind: 'refused', atMs: 1, refusal, nextTryMs: null, tries: 0 });
       assert.equal(next(refused, opened(2)).kind, 'connecting');
     });
   }
 
+  it('tries for a place among the watchers, ever more slowly, and shows all the while that there is none', () => {
+    let state = after(opened(0), failed(1, { kind: 'tooManyWatchers' }));
+    const delays: number[] = [];
+    for (let now = 2; now < 9; now++) {
+      assert.ok(state.kind === 'refused' && state.nextTryMs !== null && state.atMs === 1);
+      delays.push(state.nextTryMs - now + 1);
+      state = [opened(now), failed(now, { kind: 'tooManyWatchers' })].reduce(next, state);
+    }
+    assert.deepEqual(delays, [4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000]);
+    assert.equal(next(state, snapshotEnded(9)).kind, 'live');
+  });
+
+  it('does not try for a place where it must not try by itself', () => {
+    const refused = after(opened(0), failed(1, { kind: 'tooManyWatchers' }, false));
+    assert.equal(refused.kind === 'refused' && refused.nextTryMs, null);
+  });
+
+  it('takes a refused client whose process ends for lost', () => {
+    const refused = after(opened(0), failed(1, { kind: 'wrongToken' }));
+    const gone = next(refused, { type: 'gone', ended: true, nowMs: 5 });
+    assert.deepEqual(gone, { kind: 'lost', atMs: 1, loss: { kind: 'gone' }, nextTryMs: null, tries: 0 });
+  });
+
   it('ignores a process that is gone while it is live', () => {
     const live = after(opened(0), snapshotEnded(1));
-    assert.equal(next(live, { type: 'gone', nowMs: 2 }), live);
+    assert.equal(next(live, { type: 'gone', ended: true, nowMs: 2 }), live);
   });
 });

@@ -10,6 +10,7 @@ import { TestRuntimeFolder } from '../discovery/runtimeFolder';
 import { LogLines } from '../logs';
 import { until } from '../waiting';
 import { descriptorFor, startClient, stopClient } from './announcedClient';
+import { certificate, serverCredentials } from './certificates';
 import { FakeDebugServer } from './debugServer';
 
 describe('Attachments', () => {
@@ -102,11 +103,44 @@ describe('Attachments', () => {
     const attachment = attachments.attach(target);
     assert.deepEqual([attachment.identity.name, attachment.identity.pid], [server.address, 0]);
     await becomes(attachment, 'refused');
-    assert.deepEqual(attachment.state, { kind: 'refused', refusal: { kind: 'wrongToken' } });
+    assert.ok(attachment.state.kind === 'refused');
+    assert.deepEqual(attachment.state.refusal, { kind: 'wrongToken' });
     tokens.set(server.address, server.token);
     attachments.retry(attachment.id);
     await becomes(attachment, 'live');
     assert.equal(attachment.identity.name, 'orders-api');
+  });
+
+  it('attaches over TLS to a client that announced its certificate, and to nobody else', async () => {
+    const server = new FakeDebugServer();
+    servers.push(server);
+    await server.listen('127.0.0.1:0', serverCredentials('pinned'));
+    const announced = (name: 'pinned' | 'server') => ({ ...descriptorFor(server), certificate: certificate(name) });
+    const attachment = attachments.attach({ kind: 'client', client: announced('server') });
+    await becomes(attachment, 'refused');
+    assert.ok(attachment.state.kind === 'refused' && attachment.state.refusal.kind === 'wrongCertificate');
+    assert.equal(attachment.state.nextTryMs, null, 'no storm of tries');
+    folder.announce(announced('pinned'));
+    await becomes(attachment, 'live');
+  });
+
+  it('takes a place among the watchers by itself as soon as there is one', async () => {
+    const server = await start();
+    server.refuseWatch = { code: status.RESOURCE_EXHAUSTED, details: '' };
+    const attachment = attach(server);
+    await becomes(attachment, 'refused');
+    server.refuseWatch = undefined;
+    await becomes(attachment, 'live');
+  });
+
+  it('goes on with a client that made itself known anew, elsewhere or with another token', async () => {
+    const server = await start();
+    server.token = 'f'.repeat(64);
+    const attachment = attach(server);
+    server.token = 'e'.repeat(64);
+    await becomes(attachment, 'refused');
+    folder.announce(descriptorFor(server));
+    await becomes(attachment, 'live');
   });
 
   it('does not attach twice to the same client, but tries it again', async () => {

@@ -25,7 +25,7 @@ type Body = MessageInitShape<typeof WatchResponseSchema>['body'];
 /** A client's debug server, as far as the protocol goes, with a test at the other end instead of a balancer. */
 export class FakeDebugServer {
   readonly instance = randomBytes(16).toString('hex');
-  readonly token = randomBytes(32).toString('hex');
+  token = randomBytes(32).toString('hex');
   readonly watchers: Watcher[] = [];
   protocolMajor = 1;
   /** With which status a Watch call is refused; undefined: it is served. */
@@ -60,9 +60,9 @@ export class FakeDebugServer {
   }
 
   /** @param address `unix:/path`, or `127.0.0.1:0` for any port. */
-  listen(address: string): Promise<void> {
+  listen(address: string, credentials = ServerCredentials.createInsecure()): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+      this.#server.bindAsync(address, credentials, (error, port) => {
         this.address = address.startsWith('unix:') ? address : `127.0.0.1:${port}`;
         if (error) reject(error);
         else resolve();

@@ -85,6 +85,7 @@ describe('package.json', () => {
     assert.deepEqual(sorted(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations), [
       settings.autoAttach,
       settings.runtimeFolders,
+      settings.tlsRootsFile,
     ]);
   });
 
