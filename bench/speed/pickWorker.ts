@@ -51,7 +51,7 @@ async function main(policy: string, mode: string, size: string): Promise<void> {
   const byName = new Map(policies.map((it) => [it.name, it]));
   if (mode === 'detached' || mode === 'attached') new Hooks(bareInternals(), recorder, slot, byName).install();
   if (mode === 'attached') {
-    recorder.watch({ changed: () => undefined, stirred: () => recorder.read(), departed: () => undefined });
+    recorder.watch({ changed: () => undefined, stirred: () => recorder.read(), counted: () => undefined });
   }
   const costs: Record<string, Cost> = { clock: await costOf(monotonicNs) };
   const channel = new ReadyChannel();
@@ -63,8 +63,8 @@ async function main(policy: string, mode: string, size: string): Promise<void> {
 
 /** What a watcher's flush does with the newest rows, but for the network. */
 function flush({ rows }: Recorder): void {
-  encodeBatch(1, 'picks', pickBatch(rows!.picks, rows!.picks.head - flushedRows));
-  encodeBatch(2, 'completions', completionBatch(rows!.completions, rows!.completions.head - flushedRows));
+  encodeBatch('picks', pickBatch(rows!.picks, rows!.picks.head - flushedRows));
+  encodeBatch('completions', completionBatch(rows!.completions, rows!.completions.head - flushedRows));
 }
 
 const [policy, mode, size] = process.argv.slice(2);

@@ -27,9 +27,14 @@ export function recordingHeader(): Uint8Array {
   return header;
 }
 
-/** A message as it stands in a recording file: its length, then its bytes. */
-export function encodeRecorded(message: WatchResponse): Uint8Array {
-  return new BinaryWriter().bytes(toBinary(WatchResponseSchema, message)).finish();
+/**
+ * A message as it stands in a recording file: its length, then its bytes.
+ *
+ * @param message Bytes: encoded already.
+ */
+export function encodeRecorded(message: WatchResponse | Uint8Array): Uint8Array {
+  const bytes = message instanceof Uint8Array ? message : toBinary(WatchResponseSchema, message);
+  return new BinaryWriter().bytes(bytes).finish();
 }
 
 /**

@@ -30,7 +30,7 @@ export async function assertSettled(channel: ChannelRecord): Promise<void> {
   for (const { counters, message } of channel.endpoints) {
     assert.equal(counters.pending, 0, message.addresses[0]);
     assert.equal(counters.picks, counters.started + counters.neverStarted, message.addresses[0]);
-    assert.ok(counters.settled, `${message.addresses[0]}: every started call has ended`);
+    assert.equal(counters.inflight, 0, `${message.addresses[0]}: every started call has ended`);
     picks += counters.picks;
   }
   assert.equal(channel.counters.completed, picks);

@@ -85,11 +85,6 @@ export class EndpointCounts {
   readonly ended = new Float64Array(17);
   /** Attempts that have started and not ended. */
   inflight = 0;
-
-  /** Whether no attempt is on its way, so that nothing will be counted of itself. */
-  get settled(): boolean {
-    return this.pending === 0 && this.inflight === 0;
-  }
 }
 
 export class Entities {
@@ -97,14 +92,8 @@ export class Entities {
   readonly subconns = new Set<SubconnRecord>();
   private lastId = 0;
 
-  /**
-   * @param publish Told of every change.
-   * @param departed Told of every endpoint that is removed; calls may still end on it.
-   */
-  constructor(
-    private readonly publish: (change: Change) => void,
-    private readonly departed: (endpoint: EndpointRecord) => void,
-  ) {}
+  /** @param publish Told of every change. */
+  constructor(private readonly publish: (change: Change) => void) {}
 
   addChannel(target: string, channelzId: number): ChannelRecord {
     const now = BigInt(monotonicNs());
@@ -237,7 +226,6 @@ export class Entities {
   removeEndpoint(endpoint: EndpointRecord): void {
     if (!endpoint.channel.endpoints.delete(endpoint)) return;
     for (const address of endpoint.subconns.keys()) this.unlinkSubconn(endpoint, address);
-    this.departed(endpoint);
     this.replaceEndpoint(endpoint, { removed: true });
   }
 

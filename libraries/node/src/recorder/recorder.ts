@@ -10,8 +10,8 @@ export interface Watcher {
   changed(change: Change): void;
   /** Something was counted, the first time since a watcher has read. */
   stirred(): void;
-  /** An endpoint was removed; its counters may still change. */
-  departed(endpoint: EndpointRecord): void;
+  /** Its counters changed, the first time since a watcher has read counters. */
+  counted(record: ChannelRecord | EndpointRecord): void;
 }
 
 /** One attempt of a call, from its first pick to its end. */
@@ -53,18 +53,13 @@ export interface RecordedDecision {
  */
 export class Recorder {
   readonly methods = new MethodDictionary();
-  readonly entities = new Entities(
-    (change) => {
-      for (const watcher of this.watchers) watcher.changed(change);
-    },
-    (endpoint) => {
-      for (const watcher of this.watchers) watcher.departed(endpoint);
-    },
-  );
+  readonly entities = new Entities((change) => {
+    for (const watcher of this.watchers) watcher.changed(change);
+  });
   /** undefined: nobody watches. */
   rows: Rows | undefined;
-  /** Rises with every count; `touched` of a channel or endpoint is its value when its counters last changed. */
-  tick = 0;
+  /** Rises when a watcher reads counters; `touched` of a channel or endpoint is its value when it last counted. */
+  private reading = 1;
   private readonly watchers = new Set<Watcher>();
   /** Whether the watchers know that there is something to read. */
   private told = false;
@@ -78,6 +73,7 @@ export class Recorder {
     this.watchers.add(watcher);
     this.rows ??= new Rows(this.methods);
     this.told = false;
+    this.reading++;
   }
 
   unwatch(watcher: Watcher): void {
@@ -92,6 +88,11 @@ export class Recorder {
   /** A watcher reads what there is: it has to be told of what comes after. */
   read(): void {
     this.told = false;
+  }
+
+  /** A watcher reads the counters of those that it was told of: it has to be told of what counts after. */
+  readCounters(): void {
+    this.reading++;
   }
 
   /** An id for a call that begins. */
@@ -125,7 +126,7 @@ export class Recorder {
       attempt.status = endpoint.status;
       endpoint.counters.picks++;
       endpoint.counters.pending++;
-      endpoint.touched = ++this.tick;
+      this.touch(endpoint);
     }
     if (!this.rows) return;
     this.rows.pick(attempt, result, endpoint, statusCode(code), decision, time);
@@ -146,7 +147,7 @@ export class Recorder {
     counters.pending--;
     counters.started++;
     counters.inflight++;
-    endpoint.touched = ++this.tick;
+    this.touch(endpoint);
     if (!this.rows) return;
     attempt.startedAt = monotonicNs();
     this.stir();
@@ -161,12 +162,12 @@ export class Recorder {
     const { channel, endpoint } = attempt;
     if (!attempt.picked) {
       channel.counters.endedUnpicked++;
-      channel.touched = ++this.tick;
+      this.touch(channel);
     }
     if (endpoint && attempt.started) {
       endpoint.counters.ended[statusCode(code)]!++;
       endpoint.counters.inflight--;
-      endpoint.touched = ++this.tick;
+      this.touch(endpoint);
     }
     if (this.rows) {
       this.rows.completion(attempt, statusCode(code), time);
@@ -183,18 +184,24 @@ export class Recorder {
     if (!endpoint || attempt.started) return;
     endpoint.counters.pending--;
     endpoint.counters.neverStarted++;
-    endpoint.touched = ++this.tick;
+    this.touch(endpoint);
     attempt.endpoint = undefined;
     attempt.status = undefined;
   }
 
   private countPick(channel: ChannelRecord, result: PickResult): void {
     const { counters } = channel;
-    channel.touched = ++this.tick;
+    this.touch(channel);
     if (result === PickResult.COMPLETED) counters.completed++;
     else if (result === PickResult.QUEUED) counters.queued++;
     else if (result === PickResult.FAILED) counters.failed++;
     else counters.dropped++;
+  }
+
+  private touch(record: ChannelRecord | EndpointRecord): void {
+    if (record.touched === this.reading) return;
+    record.touched = this.reading;
+    for (const watcher of this.watchers) watcher.counted(record);
   }
 
   private stir(): void {

@@ -1,14 +1,16 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import {
+  ChangeSchema,
+  ChangesSchema,
   ChannelCountersSchema,
   CompletionBatchSchema,
   EndpointCountersSchema,
   PickBatchSchema,
   WatchResponseSchema,
+  type Change,
   type ChannelCounters,
   type EndpointCounters,
-  type WatchResponse,
 } from '@pickscope/protocol/messages';
 import type { ChannelRecord, EndpointRecord } from '../recorder/entities';
 import {
@@ -31,21 +33,46 @@ const maxCandidates = 16_384;
 const maxDelta = 2 ** 32 - 1;
 const maxCallDelta = 2 ** 31 - 1;
 
+const messageField = WatchResponseSchema.field;
+
 /** A PickBatch or CompletionBatch, encoded. */
 export interface Batch {
   readonly rows: number;
   readonly bytes: Uint8Array;
 }
 
-/** A message of the stream, encoded, whose body is a batch that is already. */
-export function encodeBatch(sequence: number, body: 'picks' | 'completions', { bytes }: Batch): Uint8Array {
-  const { field } = WatchResponseSchema;
-  const writer = new BinaryWriter().tag(field.sequence.number, WireType.Varint).uint32(sequence);
-  return writer.tag(field[body].number, WireType.LengthDelimited).bytes(bytes).finish();
+/** Of a message of the stream, everything but its number. */
+export type Body = NonNullable<MessageInitShape<typeof WatchResponseSchema>['body']>;
+
+/** A message of the stream, encoded, without its number. */
+export function encode(body: Body): Uint8Array {
+  return toBinary(WatchResponseSchema, create(WatchResponseSchema, { body }));
 }
 
-export function encode(message: WatchResponse): Uint8Array {
-  return toBinary(WatchResponseSchema, message);
+/** As `encode`, of a batch. */
+export function encodeBatch(body: 'picks' | 'completions', { bytes }: Batch): Uint8Array {
+  return new BinaryWriter().tag(messageField[body].number, WireType.LengthDelimited).bytes(bytes).finish();
+}
+
+export function encodeChange(change: Change): Uint8Array {
+  return toBinary(ChangeSchema, change);
+}
+
+/** As `encode`, of changes that are encoded. */
+export function encodeChanges(changes: readonly Uint8Array[]): Uint8Array {
+  const writer = new BinaryWriter().tag(messageField.changes.number, WireType.LengthDelimited).fork();
+  const { number } = ChangesSchema.field.changes;
+  for (const bytes of changes) writer.tag(number, WireType.LengthDelimited).bytes(bytes);
+  return writer.join().finish();
+}
+
+/** The message as it is sent. */
+export function numbered(sequence: number, body: Uint8Array): Uint8Array {
+  const number = new BinaryWriter().tag(messageField.sequence.number, WireType.Varint).uint32(sequence).finish();
+  const message = new Uint8Array(number.length + body.length);
+  message.set(number);
+  message.set(body, number.length);
+  return message;
 }
 
 /** The picks from position `from` on, as many as fit into one batch; at least one, which must be there. */

@@ -1,14 +1,11 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import {
-  ChangesSchema,
   CountersSchema,
   DropCause,
-  DropsSchema,
   HeartbeatSchema,
   SnapshotBeginSchema,
   SnapshotEndSchema,
   StringsSchema,
-  WatchResponseSchema,
   type Change,
   type Process,
 } from '@pickscope/protocol/messages';
@@ -16,112 +13,168 @@ import { monotonicNs } from '../clock';
 import { clockPair } from '../recorder/clock';
 import type { ChannelRecord, EndpointRecord } from '../recorder/entities';
 import type { Recorder, Watcher } from '../recorder/recorder';
-import { channelCounters, completionBatch, encode, encodeBatch, endpointCounters, pickBatch } from './batches';
+import {
+  channelCounters,
+  completionBatch,
+  encode,
+  encodeBatch,
+  encodeChange,
+  encodeChanges,
+  endpointCounters,
+  pickBatch,
+  type Body,
+} from './batches';
 
 /** ms between what happens and its message. */
 const flushDelay = 50;
 /** ms between heartbeats, and between counters. */
 const pulse = 1000;
-/** Changes of one message: of the largest, resolver updates, no more than a gRPC client takes (4 MB). */
-const maxChanges = 150;
-/** Endpoints whose counters go into one message. */
+/** Bytes of changes in one message, and one change more: a gRPC client takes 4 MB. */
+const maxMessageBytes = 1 << 20;
+/** Endpoints whose counters go into one message, of 250 bytes at most. */
 const maxCounters = 10_000;
-/** Changes that may wait for a slow reader; with more it has to begin anew. */
-const maxPendingChanges = 10_000;
+/** Bytes of changes that may wait for a slow reader; with more it has to begin anew. */
+const maxPendingBytes = 4 << 20;
+/** What a change takes besides its bytes. */
+const changeOverhead = 200;
+
+/** What the streams tell of. */
+export interface Source {
+  readonly recorder: Recorder;
+  readonly describe: () => Process;
+  /** Calls to the debug server that were refused so far. */
+  readonly refusedCalls: () => number;
+}
+
+/** Rows that a stream leaves out. */
+export interface Dropped {
+  readonly picks: number;
+  readonly completions: number;
+  readonly cause: DropCause;
+}
 
 /** Where the messages go. */
 export interface WatchSink {
   /** Whether what was written before has not been taken yet. */
   readonly full: boolean;
-  /** @param message A WatchResponse, encoded. */
-  write(message: Uint8Array): void;
+  /** @param body A WatchResponse without its number, encoded; nobody changes it any more. */
+  write(body: Uint8Array): void;
+  /** These have been left out since the last time. */
+  drop(dropped: Dropped): void;
   /** The reader has lost changes: it must open another stream. */
   abort(): void;
+  /** What had happened is written. */
+  flushed?(): void;
 }
 
-/** One Watch stream: the snapshot, then what happens, flush after flush. */
+/** Tells what happens, flush after flush, from now on; and when asked to, all that exists. */
 export class WatchStream implements Watcher {
-  private sequence = 0;
-  private readonly pendingChanges: Change[] = [];
+  private readonly pendingChanges: Uint8Array[] = [];
+  private pendingBytes = 0;
   private pickPosition: number;
   private completionPosition: number;
-  private methodsSent = 0;
-  /** The recorder's tick when counters were sent last. */
-  private countersTick = -1;
-  private readonly drops = { picks: 0, completions: 0, cause: DropCause.UNSPECIFIED, changed: false };
-  /** Their last counts have not been sent. */
-  private readonly removedEndpoints = new Set<EndpointRecord>();
+  private methodsSent: number;
+  private readonly drops = { picks: 0, completions: 0, cause: DropCause.UNSPECIFIED };
+  /**
+   * Those whose counters have changed since they were sent, removed ones too. Bounded by what exists and the changes that
+   * may be pending, for each removal is one.
+   */
+  private readonly countedChannels = new Set<ChannelRecord>();
+  private readonly countedEndpoints = new Set<EndpointRecord>();
   private flushTimer: NodeJS.Timeout | undefined;
   private readonly pulseTimer: NodeJS.Timeout;
 
   constructor(
-    private readonly recorder: Recorder,
-    process: Process,
+    private readonly source: Source,
     private readonly sink: WatchSink,
   ) {
+    const { recorder } = source;
     recorder.watch(this);
     this.pickPosition = recorder.rows!.picks.head;
     this.completionPosition = recorder.rows!.completions.head;
-    this.send({ case: 'process', value: process });
+    this.methodsSent = recorder.methods.names.length;
+    this.pulseTimer = setInterval(() => {
+      this.beat();
+      this.sink.flushed?.();
+    }, pulse).unref();
+  }
+
+  /** Tells who this is and all that exists, for a reader that begins here. */
+  begin(): void {
+    const { channels } = this.source.recorder.entities;
+    this.send({ case: 'process', value: this.source.describe() });
     this.send({ case: 'snapshotBegin', value: create(SnapshotBeginSchema) });
+    this.methodsSent = 0;
     this.sendMethods();
-    this.sendChanges([...recorder.entities.snapshot()]);
-    this.sendCounters();
+    this.sendChanges([...this.source.recorder.entities.snapshot()].map(encodeChange));
+    this.sendCounters(
+      [...channels],
+      [...channels].flatMap(({ endpoints }) => [...endpoints]),
+    );
     this.send({ case: 'snapshotEnd', value: create(SnapshotEndSchema) });
-    this.pulseTimer = setInterval(() => this.beat(), pulse).unref();
   }
 
   close(): void {
     clearTimeout(this.flushTimer);
     clearInterval(this.pulseTimer);
-    this.recorder.unwatch(this);
+    this.source.recorder.unwatch(this);
   }
 
   changed(change: Change): void {
-    if (this.pendingChanges.length >= maxPendingChanges && !this.sink.full) this.flush();
-    if (this.pendingChanges.length >= maxPendingChanges) {
+    const bytes = encodeChange(change);
+    this.pendingBytes += bytes.length + changeOverhead;
+    this.pendingChanges.push(bytes);
+    if (this.pendingBytes > maxPendingBytes && !this.sink.full) this.flush();
+    if (this.pendingBytes > maxPendingBytes) {
       this.close();
       this.sink.abort();
       return;
     }
-    this.pendingChanges.push(change);
     this.stirred();
   }
 
-  departed(endpoint: EndpointRecord): void {
-    this.removedEndpoints.add(endpoint);
+  counted(record: ChannelRecord | EndpointRecord): void {
+    if ('endpoints' in record) this.countedChannels.add(record);
+    else this.countedEndpoints.add(record);
   }
 
   stirred(): void {
-    this.flushTimer ??= setTimeout(() => this.flush(), flushDelay).unref();
+    this.flushTimer ??= setTimeout(() => {
+      this.flush();
+      this.sink.flushed?.();
+    }, flushDelay).unref();
   }
 
-  private beat(): void {
+  /** Tells all that has happened so far, with the counters. */
+  beat(): void {
     // What the flush itself writes is not the reader's fault.
     const { full } = this.sink;
     this.flush();
     if (full) return;
-    this.sendCounters();
+    this.sendCounters([...this.countedChannels], [...this.countedEndpoints]);
     this.sendDrops();
-    this.send({ case: 'heartbeat', value: create(HeartbeatSchema, { clock: clockPair() }) });
+    const refusedCalls = BigInt(this.source.refusedCalls());
+    this.send({ case: 'heartbeat', value: create(HeartbeatSchema, { clock: clockPair(), refusedCalls }) });
   }
 
   private flush(): void {
     clearTimeout(this.flushTimer);
     this.flushTimer = undefined;
-    this.recorder.read();
+    this.source.recorder.read();
     // Asked once: a flush is bounded, and goes out whole or not at all.
     const { full } = this.sink;
     if (!full) {
       this.sendMethods();
       this.sendChanges(this.pendingChanges.splice(0));
+      this.pendingBytes = 0;
     }
     this.sendPicks(full);
     this.sendCompletions(full);
   }
 
+  /** At most 4,098 names of 256 characters: that fits into one message. */
   private sendMethods(): void {
-    const { names } = this.recorder.methods;
+    const { names } = this.source.recorder.methods;
     if (this.methodsSent === names.length) return;
     const values = names.slice(this.methodsSent);
     const ids = values.map((_, i) => this.methodsSent + i);
@@ -129,36 +182,42 @@ export class WatchStream implements Watcher {
     this.send({ case: 'strings', value: create(StringsSchema, { ids, values }) });
   }
 
-  private sendChanges(changes: readonly Change[]): void {
-    for (let from = 0; from < changes.length; from += maxChanges) {
-      const part = changes.slice(from, from + maxChanges);
-      this.send({ case: 'changes', value: create(ChangesSchema, { changes: part }) });
+  private sendChanges(changes: readonly Uint8Array[]): void {
+    let part: Uint8Array[] = [];
+    let bytes = 0;
+    for (const change of changes) {
+      part.push(change);
+      bytes += change.length;
+      if (bytes < maxMessageBytes) continue;
+      this.sink.write(encodeChanges(part));
+      [part, bytes] = [[], 0];
     }
+    if (part.length > 0) this.sink.write(encodeChanges(part));
   }
 
   private sendPicks(full: boolean): void {
-    const { picks } = this.recorder.rows!;
+    const { picks } = this.source.recorder.rows!;
     const available = picks.firstAvailable(this.pickPosition);
     this.drop('picks', available - this.pickPosition, DropCause.RING_FULL);
     this.pickPosition = available;
     while (this.pickPosition < picks.head && !full) {
       const batch = pickBatch(picks, this.pickPosition);
       this.pickPosition += batch.rows;
-      this.sink.write(encodeBatch(++this.sequence, 'picks', batch));
+      this.sink.write(encodeBatch('picks', batch));
     }
     this.drop('picks', picks.head - this.pickPosition, DropCause.SLOW_WATCHER);
     this.pickPosition = picks.head;
   }
 
   private sendCompletions(full: boolean): void {
-    const { completions } = this.recorder.rows!;
+    const { completions } = this.source.recorder.rows!;
     const available = completions.firstAvailable(this.completionPosition);
     this.drop('completions', available - this.completionPosition, DropCause.RING_FULL);
     this.completionPosition = available;
     while (this.completionPosition < completions.head && !full) {
       const batch = completionBatch(completions, this.completionPosition);
       this.completionPosition += batch.rows;
-      this.sink.write(encodeBatch(++this.sequence, 'completions', batch));
+      this.sink.write(encodeBatch('completions', batch));
     }
     this.drop('completions', completions.head - this.completionPosition, DropCause.SLOW_WATCHER);
     this.completionPosition = completions.head;
@@ -168,38 +227,30 @@ export class WatchStream implements Watcher {
     if (count === 0) return;
     this.drops[rows] += count;
     this.drops.cause = cause;
-    this.drops.changed = true;
   }
 
   private sendDrops(): void {
-    const { picks, completions, cause, changed } = this.drops;
-    if (!changed) return;
-    this.drops.changed = false;
-    const value = create(DropsSchema, { picks: BigInt(picks), completions: BigInt(completions), cause });
-    this.send({ case: 'drops', value });
+    const { picks, completions } = this.drops;
+    if (picks + completions === 0) return;
+    this.sink.drop({ ...this.drops });
+    this.drops.picks = this.drops.completions = 0;
   }
 
-  private sendCounters(): void {
-    const { channels } = this.recorder.entities;
-    const isNew = ({ touched }: ChannelRecord | EndpointRecord) => touched > this.countersTick;
-    const changedChannels = [...channels].filter(isNew);
-    const present = [...channels].flatMap((channel) => [...channel.endpoints]);
-    const endpoints = [...present, ...this.removedEndpoints].filter(isNew);
-    this.countersTick = this.recorder.tick;
-    for (const endpoint of this.removedEndpoints) {
-      if (endpoint.counters.settled) this.removedEndpoints.delete(endpoint);
-    }
-    for (let from = 0; from < Math.max(changedChannels.length, endpoints.length); from += maxCounters) {
+  private sendCounters(channels: readonly ChannelRecord[], endpoints: readonly EndpointRecord[]): void {
+    this.source.recorder.readCounters();
+    this.countedChannels.clear();
+    this.countedEndpoints.clear();
+    for (let from = 0; from < Math.max(channels.length, endpoints.length); from += maxCounters) {
       const value = create(CountersSchema, {
         timeNs: BigInt(monotonicNs()),
-        channels: changedChannels.slice(from, from + maxCounters).map(channelCounters),
+        channels: channels.slice(from, from + maxCounters).map(channelCounters),
         endpoints: endpoints.slice(from, from + maxCounters).map(endpointCounters),
       });
       this.send({ case: 'counters', value });
     }
   }
 
-  private send(body: NonNullable<MessageInitShape<typeof WatchResponseSchema>['body']>): void {
-    this.sink.write(encode(create(WatchResponseSchema, { sequence: ++this.sequence, body })));
+  private send(body: Body): void {
+    this.sink.write(encode(body));
   }
 }

@@ -1,6 +1,5 @@
-import { fromBinary } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
-import { PickReason, ScoreOrder, WatchResponseSchema, type PickBatch } from '@pickscope/protocol/messages';
+import { PickReason, ScoreOrder } from '@pickscope/protocol/messages';
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,25 +8,12 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { readmeBlock } from '../../../../test/whole/readme';
 import { serviceConfig } from '../../src/main';
-import { describeProcess } from '../../src/server/process';
-import { WatchStream } from '../../src/server/watch';
 import { until, type Backend } from '../backends';
 import { assertSettled, channelOf, recorder } from '../records';
+import { watch } from '../server/collected';
 import { Fixture, allReady } from './fixture';
 
 const page = 'docs/write-a-policy.md';
-
-/** Every batch of picks from now on. */
-function watchPicks(): { batches: PickBatch[]; close: () => void } {
-  const batches: PickBatch[] = [];
-  const write = (message: Uint8Array) => {
-    const { body } = fromBinary(WatchResponseSchema, message);
-    if (body.case === 'picks') batches.push(body.value);
-  };
-  const sink = { full: false, write, abort: () => assert.fail('aborted') };
-  const stream = new WatchStream(recorder, describeProcess('0'.repeat(32), 'test', []), sink);
-  return { batches, close: () => stream.close() };
-}
 
 describe(page, () => {
   const fixture = new Fixture();
@@ -104,12 +90,12 @@ describe(page, () => {
     assert.equal(channelOf(client).generation?.historyKept, true);
     assert.equal([...channelOf(client).policies][0]?.message.scoreOrder, ScoreOrder.LOWER_WINS);
 
-    const watch = watchPicks();
+    const { reader, stream } = watch(recorder);
     const calls = Array.from({ length: 30 }, () => client.get());
     assert.deepEqual([...new Set(await Promise.all(calls))], [grpc.status.OK]);
-    await until(() => watch.batches.reduce((sum, { rows }) => sum + rows, 0) >= 30);
-    watch.close();
-    const [batch] = watch.batches;
+    await until(() => reader.picks().reduce((sum, { rows }) => sum + rows, 0) >= 30);
+    stream.close();
+    const [batch] = reader.picks();
     assert.deepEqual(new Set(batch!.candidateCount), new Set([3]));
     assert.deepEqual(new Set(batch!.reason), new Set([PickReason.TIE, PickReason.BETTER_SCORE]));
     for (const [row, endpoint] of batch!.endpoint.entries()) {

@@ -1,4 +1,3 @@
-import { fromBinary } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import {
   CompletionFlag,
@@ -7,36 +6,24 @@ import {
   PickFlag,
   PickReason,
   PickResult,
-  WatchResponseSchema,
   type Change,
   type WatchResponse,
 } from '@pickscope/protocol/messages';
 import assert from 'node:assert/strict';
 import * as grpc110 from 'grpc-js-1.10';
 import { register } from '../../src/main';
-import { describeProcess } from '../../src/server/process';
-import { WatchStream } from '../../src/server/watch';
 import { Backend, TestClient, until, type ClientOptions, type Grpc } from '../backends';
 import { assertSettled, channelOf, endpointOf, recorder } from '../records';
 import { TestResolver } from '../resolver';
+import { watch } from '../server/collected';
 
 /** As the rows have it. */
 const unavailable: number = grpc.status.UNAVAILABLE;
 
 /** Everything that one stream says from now on. */
 function record(): { messages: WatchResponse[]; changes: () => Change[]; close: () => void } {
-  const messages: WatchResponse[] = [];
-  const sink = {
-    full: false,
-    write: (message: Uint8Array) => void messages.push(fromBinary(WatchResponseSchema, message)),
-    abort: () => assert.fail('aborted'),
-  };
-  const stream = new WatchStream(recorder, describeProcess('0'.repeat(32), 'test', []), sink);
-  return {
-    messages,
-    changes: () => messages.flatMap(({ body }) => (body.case === 'changes' ? body.value.changes : [])),
-    close: () => stream.close(),
-  };
+  const { reader, stream } = watch(recorder);
+  return { messages: reader.messages, changes: () => reader.changes(), close: () => stream.close() };
 }
 
 const versions: readonly { name: string; library: Grpc }[] = [

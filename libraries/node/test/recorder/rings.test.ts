@@ -17,7 +17,7 @@ function completionBatch(ring: CompletionRing, from: number) {
   return fromBinary(CompletionBatchSchema, batches.completionBatch(ring, from).bytes);
 }
 
-const silent = { changed: () => undefined, stirred: () => undefined, departed: () => undefined };
+const silent = { changed: () => undefined, stirred: () => undefined, counted: () => undefined };
 
 function watched() {
   const recorder = new Recorder();

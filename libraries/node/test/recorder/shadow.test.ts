@@ -15,7 +15,7 @@ import { completionBatch, endpointCounters, pickBatch } from '../../src/server/b
 import { Feed } from '../server/feed';
 
 const [ok, unavailable, cancelled] = [0, 14, 1];
-const silent = { changed: () => undefined, stirred: () => undefined, departed: () => undefined };
+const silent = { changed: () => undefined, stirred: () => undefined, counted: () => undefined };
 
 describe('the averages of an observer', () => {
   it('weigh a completion by its age alone', () => {
