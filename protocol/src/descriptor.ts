@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 
 /*
  * The descriptor: a JSON file, mode 0600, by which an attachable process makes itself known. It lies in a runtime
@@ -86,4 +86,23 @@ export function isProcessGone(descriptor: Descriptor, hostName: string): boolean
   }
   const start = processStart(descriptor.pid);
   return start !== '' && descriptor.processStart !== '' && start !== descriptor.processStart;
+}
+
+/**
+ * Whether the client that wrote the descriptor provably no longer serves: its process is gone, or its socket is, as after
+ * the end of a worker thread. In doubt (another host): false.
+ */
+export function isClientGone(descriptor: Descriptor, hostName: string): boolean {
+  if (descriptor.hostName !== hostName) return false;
+  return isProcessGone(descriptor, hostName) || isSocketGone(descriptor.address);
+}
+
+function isSocketGone(address: string): boolean {
+  if (!address.startsWith('unix:')) return false;
+  try {
+    lstatSync(address.slice('unix:'.length));
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  }
 }

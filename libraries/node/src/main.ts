@@ -29,6 +29,8 @@ export interface DebugServerOptions {
   readonly name?: string;
   /** Listen on TCP instead of a unix socket: a port of 127.0.0.1, or `host:port`. By default PICKSCOPE_LISTEN. */
   readonly tcp?: string | number;
+  /** PEM: TCP speaks TLS with it. By default what the files hold that PICKSCOPE_TLS_CERT and PICKSCOPE_TLS_KEY name. */
+  readonly tls?: { readonly cert: string; readonly key: string };
 }
 
 export interface DebugServer {

@@ -12,6 +12,8 @@ import { peakEwma } from './policies/peakEwma';
 import type { DecisionSlot, Policy } from './policies/picker';
 import { staticWeightedRoundRobin } from './policies/staticWeightedRoundRobin';
 import { Recorder } from './recorder/recorder';
+import type { TlsKeys } from './server/connections';
+import { configuredTls, configuredToken } from './server/credentials';
 import { openServer, type OpenServer } from './server/listen';
 import { describeProcess, processName, type Unknown } from './server/process';
 
@@ -20,6 +22,7 @@ type Grpc = typeof GrpcModule;
 export interface ServerOptions {
   readonly name?: string;
   readonly tcp?: string | number;
+  readonly tls?: TlsKeys;
 }
 
 /** Heard with NODE_DEBUG=pickscope. */
@@ -112,6 +115,7 @@ class Runtime {
     const kept: Promise<OpenServer> = server.then(
       (open) => ({
         address: open.address,
+        past: open.past,
         close: () => {
           forget();
           open.close();
@@ -129,7 +133,17 @@ class Runtime {
     const name = processName(options.name);
     const describe = () => describeProcess(this.instance, name, this.versions(), this.unknown());
     const tcp = options.tcp ?? fromEnvironment('PICKSCOPE_LISTEN');
-    return openServer(this.first!, this.recorder, describe, tcp, fromEnvironment('PICKSCOPE_TOKEN'));
+    const server = await openServer(this.first!, this.recorder, describe, {
+      tcp,
+      // Children inherit the environment: the first of them gets the address.
+      unlessTaken: options.tcp === undefined,
+      token: configuredToken(),
+      tls: configuredTls(options.tls),
+    });
+    if (tcp !== undefined && server.address.startsWith('unix:')) {
+      this.warn(`${tcp} is taken, so this process can only be attached to on its machine, at ${server.address}.`);
+    }
+    return server;
   }
 
   private versions(): string[] {

@@ -1,8 +1,15 @@
-import { descriptorVersion, isProcessGone, parseDescriptor, processStart } from '@pickscope/protocol/descriptor';
+import {
+  descriptorVersion,
+  isClientGone,
+  maxDescriptorLength,
+  parseDescriptor,
+  processStart,
+} from '@pickscope/protocol/descriptor';
 import type { Descriptor } from '@pickscope/protocol/descriptor';
 import type { Process } from '@pickscope/protocol/messages';
 import { runtimeFolderFault, runtimeFolders } from '@pickscope/protocol/runtimeFolder';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
@@ -17,32 +24,38 @@ const maxSocketPath = 100;
 const socketNameDigits = 12;
 
 /**
- * The first runtime folder that is ours alone, made if need be.
+ * Has the first runtime folder used that is ours alone, made if need be, and in which `use` does not fail.
  *
  * @throws Error that says for each folder why it cannot be used.
  */
-export function openRuntimeFolder(env: NodeJS.ProcessEnv = process.env): string {
+export async function inRuntimeFolder(
+  use: (folder: string) => Promise<void>,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<void> {
   const faults: string[] = [];
   for (const folder of runtimeFolders(env)) {
-    const fault = folderFault(folder, env);
-    if (fault === undefined) return folder;
-    faults.push(fault);
+    try {
+      openFolder(folder, env);
+      await use(folder);
+      return;
+    } catch (error) {
+      faults.push((error as Error).message);
+    }
   }
-  throw new Error(`no runtime folder can be used: ${faults.join('; ')}`);
+  throw new Error(
+    `no runtime folder can be used: ${faults.join('; ')}. ` +
+      'Name one in PICKSCOPE_RUNTIME_DIR that is yours alone (mode 700) and can be written to',
+  );
 }
 
-function folderFault(folder: string, env: NodeJS.ProcessEnv): string | undefined {
+function openFolder(folder: string, env: NodeJS.ProcessEnv): void {
   if (Buffer.byteLength(socketPath(folder, '0'.repeat(socketNameDigits))) > maxSocketPath) {
-    return `${folder} is too long for a socket's path`;
+    throw new Error(`${folder} is too long for a socket's path`);
   }
-  try {
-    // Folders like /run/user/1000 are the system's to make.
-    const recursive = folder === env.PICKSCOPE_RUNTIME_DIR || folder.startsWith(env.HOME ?? homedir());
-    makeFolder(folder, recursive);
-    return runtimeFolderFault(folder);
-  } catch (error) {
-    return (error as Error).message;
-  }
+  // Folders like /run/user/1000 are the system's to make.
+  makeFolder(folder, folder === env.PICKSCOPE_RUNTIME_DIR || folder.startsWith(env.HOME ?? homedir()));
+  const fault = runtimeFolderFault(folder);
+  if (fault !== undefined) throw new Error(fault);
 }
 
 function makeFolder(folder: string, recursive: boolean): void {
@@ -57,14 +70,15 @@ export function socketPath(folder: string, instance: string): string {
   return path.join(folder, `${instance.slice(0, socketNameDigits)}.sock`);
 }
 
+/** Where a process can be reached, and by what. */
+export type Access = Pick<Descriptor, 'address' | 'token' | 'certificate'>;
+
 /**
  * Writes the descriptor.
  *
- * @param address `unix:/path` or `host:port`.
- * @param token 64 hex digits.
  * @returns The descriptor's path.
  */
-export function announce(folder: string, process: Process, address: string, token: string): string {
+export function announce(folder: string, process: Process, access: Access): string {
   const { instance, pid, hostName, name, language } = process;
   const descriptor: Descriptor = {
     descriptorVersion,
@@ -75,28 +89,40 @@ export function announce(folder: string, process: Process, address: string, toke
     name,
     folder: process.folder,
     language,
-    address,
-    token,
+    ...access,
   };
   const file = path.join(folder, `${instance}.json`);
   // Renamed into place, so that nobody reads half of it.
-  writeFileSync(`${file}.new`, JSON.stringify(descriptor), { mode: 0o600, flag: 'wx' });
-  renameSync(`${file}.new`, file);
+  const draft = `${file}.new`;
+  try {
+    writeFileSync(draft, JSON.stringify(descriptor), { mode: 0o600, flag: 'wx' });
+    renameSync(draft, file);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
   return file;
 }
 
-/** Removes what processes that are provably gone left behind. */
-export function sweep(folder: string, hostName: string): void {
-  for (const name of readdirSync(folder)) {
-    if (!/^[0-9a-f]{32}\.json$/.test(name)) continue;
+/** Removes what clients that are provably gone left behind. */
+export async function sweep(folder: string, hostName: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!/^[0-9a-f]{32}\.json(\.new)?$/.test(name)) continue;
     const file = path.join(folder, name);
     try {
-      const descriptor = parseDescriptor(readFileSync(file, 'utf8'));
-      if (!isProcessGone(descriptor, hostName)) continue;
-      rmSync(socketPath(folder, descriptor.instance), { force: true });
-      rmSync(file, { force: true });
+      const descriptor = await readDescriptor(file);
+      if (!isClientGone(descriptor, hostName)) continue;
+      await rm(socketPath(folder, descriptor.instance), { force: true });
+      await rm(file, { force: true });
     } catch {
       // Not readable as a descriptor: not ours to remove.
     }
   }
+}
+
+async function readDescriptor(file: string): Promise<Descriptor> {
+  const stat = await lstat(file);
+  // A named pipe would make us wait.
+  if (!stat.isFile() || stat.size > maxDescriptorLength) throw new Error('not a descriptor');
+  return parseDescriptor(await readFile(file, 'utf8'));
 }

@@ -1,51 +1,76 @@
-import type * as GrpcModule from '@grpc/grpc-js';
 import { tokenMetadataKey } from '@pickscope/protocol/service';
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 
-export type Refusal = Pick<GrpcModule.StatusObject, 'code' | 'details'>;
+/** ms that the answer to a first refused call waits; doubled with each one that came shortly before. */
+const shortestDelay = 100;
+/** ms; below the time that a watcher waits for an answer. */
+const longestDelay = 3000;
+/** ms in which the memory of refused calls fades to a third. */
+const forgetting = 10_000;
+/** Answers that may wait; the calls beyond get none. */
+const maxWaiting = 64;
 
-type Handler = (call: never, respond: never) => void;
-interface Call {
-  readonly metadata: GrpcModule.Metadata;
-  emit(event: 'error', refusal: Refusal): void;
-}
-type Respond = ((refusal: Refusal) => void) | undefined;
+const unauthenticated = {
+  ':status': 200,
+  'content-type': 'application/grpc',
+  'grpc-status': 16,
+  'grpc-message': 'The token is missing or wrong.',
+};
 
-/** Stands before every service of the debug server: lets in the calls that carry a token of this process. */
+/**
+ * Stands before every service of the debug server: lets in the calls that carry a token of this process. The others
+ * reach no other code, and get their answers ever later, so that nobody can guess fast.
+ */
 export class Guard {
   /** Calls without a token, or with a wrong one. */
   refused = 0;
+  private readonly digests: readonly Buffer[];
+  private waiting = 0;
+  /** Refused calls, each counting the less the longer ago it was, and when that was counted. */
+  private recent = 0;
+  private counted = performance.now();
 
   /** @param tokens Each of them lets in. */
-  constructor(
-    private readonly grpc: typeof GrpcModule,
-    private readonly tokens: readonly string[],
-  ) {}
-
-  /** The handlers of a service, of whatever kind, behind the guard. */
-  guarded(handlers: Readonly<Record<string, Handler>>): GrpcModule.UntypedServiceImplementation {
-    const guarded = Object.entries(handlers).map(([name, handler]) => [name, this.before(handler)]);
-    return Object.fromEntries(guarded) as GrpcModule.UntypedServiceImplementation;
+  constructor(tokens: readonly string[]) {
+    this.digests = tokens.map(digest);
   }
 
-  private before(handler: Handler): Handler {
-    return (call: Call, respond: Respond) => {
-      if (this.accepts(call.metadata)) handler(call as never, respond as never);
-      else this.refuse((refusal) => (respond ? respond(refusal) : call.emit('error', refusal)));
-    };
-  }
-
-  private accepts(metadata: GrpcModule.Metadata): boolean {
-    const [given] = metadata.get(tokenMetadataKey);
+  accepts(headers: IncomingHttpHeaders): boolean {
+    const given = headers[tokenMetadataKey];
     if (typeof given !== 'string') return false;
-    // Digests are compared, so that the time tells neither the token nor its length.
-    return this.tokens.some((token) => timingSafeEqual(digest(given), digest(token)));
+    // Digests are compared, all of them, so that the time tells neither a token nor its length.
+    const hash = digest(given);
+    return this.digests.filter((known) => timingSafeEqual(hash, known)).length > 0;
   }
 
-  private refuse(answer: (refusal: Refusal) => void): void {
+  refuse(stream: ServerHttp2Stream): void {
     this.refused++;
-    answer({ code: this.grpc.status.UNAUTHENTICATED, details: 'The token is missing or wrong.' });
+    const delay = this.nextDelay();
+    // It ends when its client or its connection does.
+    stream.on('error', () => undefined);
+    if (this.waiting >= maxWaiting) return;
+    this.waiting++;
+    const timer = setTimeout(() => answer(stream), delay).unref();
+    stream.once('close', () => {
+      clearTimeout(timer);
+      this.waiting--;
+    });
   }
+
+  private nextDelay(): number {
+    const now = performance.now();
+    const delay = shortestDelay * 2 ** (this.recent * Math.exp((this.counted - now) / forgetting));
+    this.recent = this.recent * Math.exp((this.counted - now) / forgetting) + 1;
+    this.counted = now;
+    return Math.min(delay, longestDelay);
+  }
+}
+
+function answer(stream: ServerHttp2Stream): void {
+  if (stream.destroyed) return;
+  stream.respond(unauthenticated, { endStream: true });
+  stream.close();
 }
 
 function digest(text: string): Buffer {

@@ -1,111 +1,257 @@
 import type * as GrpcModule from '@grpc/grpc-js';
 import type { Process } from '@pickscope/protocol/messages';
-import { randomBytes } from 'node:crypto';
-import { chmodSync, rmSync } from 'node:fs';
-import type { Server as NetServer, Socket } from 'node:net';
+import { randomBytes, X509Certificate } from 'node:crypto';
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
+import { lstat } from 'node:fs/promises';
+import { createServer, type AddressInfo, type ListenOptions as NetOptions, type Server } from 'node:net';
 import type { Recorder } from '../recorder/recorder';
-import { announce, openRuntimeFolder, socketPath, sweep } from './announcement';
+import { announce, inRuntimeFolder, socketPath, sweep } from './announcement';
+import { Connections, type ConnectionTiming, type TlsKeys } from './connections';
 import { createDebugServer } from './debugServer';
+import { Guard } from './guard';
+import type { KeepLimits } from './keep';
+import type { Past } from './past';
 
 type Grpc = typeof GrpcModule;
+
+export interface ListenOptions {
+  /** `host:port`, or a port of 127.0.0.1. By default a unix socket (Windows: a port of 127.0.0.1 that is free). */
+  readonly tcp?: string | number | undefined;
+  /** Whether the default will do where that address is taken, as it is by the first of several like processes. */
+  readonly unlessTaken?: boolean;
+  /** Lets in too, besides the random token of the descriptor. */
+  readonly token?: string | undefined;
+  /** What `tcp` speaks TLS with. */
+  readonly tls?: TlsKeys | undefined;
+  /** undefined: nothing of the past is kept. */
+  readonly keep?: KeepLimits | undefined;
+  /** Told what the program should know, as a sentence. */
+  readonly warn?: (line: string) => void;
+  readonly timing?: Partial<ConnectionTiming & { readonly heal: number }>;
+}
 
 export interface OpenServer {
   /** `unix:/absolute/path` or `host:port`. */
   readonly address: string;
+  /** undefined: nothing is kept. */
+  readonly past: Past | undefined;
   close(): void;
 }
 
+/** ms between looks at whether watchers still find what they need. */
+const healInterval = 5000;
+
+/** Connections of which those are ended that do not become HTTP/2 in time. */
+const maxSockets = 64;
+
 /**
  * Serves the debug protocol inside this process, without keeping it alive, and makes it known to the watchers of this
- * machine. The socket and the descriptor are removed when the process exits.
+ * machine. The socket and the descriptor are removed when the process exits; when someone else removes them, they are made anew.
  *
- * @param tcp `host:port`, or a port of 127.0.0.1; undefined: a unix socket (Windows: 127.0.0.1).
- * @param knownToken Lets in too, besides the random token of the descriptor.
  * @throws Error that says why it cannot: no folder, an address in use.
  */
 export async function openServer(
   grpc: Grpc,
   recorder: Recorder,
   describe: () => Process,
-  tcp: string | number | undefined,
-  knownToken: string | undefined,
+  options: ListenOptions = {},
 ): Promise<OpenServer> {
+  const { tcp, token: knownToken, tls, keep, warn = () => undefined, timing = {} } = options;
   const token = randomBytes(32).toString('hex');
-  const self = describe();
-  const folder = runtimeFolder(tcp !== undefined && knownToken !== undefined);
-  if (folder !== undefined) sweep(folder, self.hostName);
-  const tokens = knownToken === undefined ? [token] : [token, knownToken];
-  const server = createDebugServer(grpc, { recorder, describe, tokens });
-  const files: string[] = [];
-  const removeFiles = () => files.forEach((file) => rmSync(file, { force: true }));
-  const close = () => {
-    process.off('exit', removeFiles);
-    server.forceShutdown();
-    removeFiles();
+  const guard = new Guard(knownToken === undefined ? [token] : [token, knownToken]);
+  const local: Place = { tcp: defaultTcp, tls: undefined, isKnown: false };
+  const place = tcp === undefined ? local : { tcp: parseAddress(tcp), tls, isKnown: knownToken !== undefined };
+  const refusedCalls = () => guard.refused;
+  const { handle, past } = createDebugServer(grpc, { recorder, describe, refusedCalls, keep, warn });
+  const openAt = (it: Place) => {
+    const connections = new Connections(guard, handle, it.tls, timing);
+    return new Listening(describe(), token, it, connections).open(timing.heal ?? healInterval);
   };
-  process.on('exit', removeFiles);
   try {
-    const address = await listen(grpc, server, tcp === undefined ? localAddress(folder!, self) : tcpAddress(tcp));
-    if (address.startsWith('unix:')) files.push(restrict(address.slice('unix:'.length)));
-    if (folder !== undefined) files.push(announce(folder, self, reachable(address), token));
-    return { address, close };
+    const listening = await openAt(place).catch((error: unknown) => {
+      if (options.unlessTaken && (error as NodeJS.ErrnoException).code === 'EADDRINUSE') return openAt(local);
+      throw error;
+    });
+    return new DebugServer(listening, past);
   } catch (error) {
-    close();
+    past?.close();
     throw error;
   }
 }
 
-/** @param dispensable Watchers can do without a descriptor: they know address and token. */
-function runtimeFolder(dispensable: boolean): string | undefined {
-  try {
-    return openRuntimeFolder();
-  } catch (error) {
-    if (dispensable) return undefined;
-    throw error;
+class DebugServer implements OpenServer {
+  constructor(
+    private readonly listening: Listening,
+    readonly past: Past | undefined,
+  ) {}
+
+  get address(): string {
+    return this.listening.address;
+  }
+
+  close(): void {
+    this.listening.close();
+    this.past?.close();
   }
 }
 
-function localAddress(folder: string, { instance }: Process): string {
-  // Node has no unix sockets on Windows.
-  return process.platform === 'win32' ? '127.0.0.1:0' : `unix:${socketPath(folder, instance)}`;
+/** Where a server listens. */
+interface Place {
+  /** undefined: a unix socket. */
+  readonly tcp: TcpAddress | undefined;
+  readonly tls: TlsKeys | undefined;
+  /** Watchers can do without a descriptor: they know address and token. */
+  readonly isKnown: boolean;
 }
 
-function tcpAddress(tcp: string | number): string {
+interface TcpAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Node has no unix sockets on Windows. */
+const defaultTcp: TcpAddress | undefined = process.platform === 'win32' ? { host: '127.0.0.1', port: 0 } : undefined;
+
+function parseAddress(tcp: string | number): TcpAddress {
   const [, host, port] = /^(?:(.*):)?(\d{1,5})$/.exec(String(tcp)) ?? [];
   if (port === undefined || Number(port) > 65535) {
     throw new Error(`"${tcp}" is no address to listen at: give a port, or host:port`);
   }
-  return `${host === undefined || host === '' ? '127.0.0.1' : host}:${port}`;
+  return { host: host === undefined || host === '' ? '127.0.0.1' : host, port: Number(port) };
+}
+
+/** A file that we made, to be told from another one of the same name. */
+interface OwnFile {
+  readonly file: string;
+  readonly inode: number;
+}
+
+/** A listener, its socket and its descriptor, for as long as the server is open. */
+class Listening {
+  address = '';
+  private listener: Server | undefined;
+  private files: OwnFile[] = [];
+  private healing: NodeJS.Timeout | undefined;
+  private isHealing = false;
+  private isClosed = false;
+  private readonly removeFiles = () => {
+    for (const { file } of this.files.splice(0)) rmSync(file, { force: true });
+  };
+
+  constructor(
+    private readonly self: Process,
+    private readonly token: string,
+    private readonly place: Place,
+    private readonly connections: Connections,
+  ) {}
+
+  async open(interval: number): Promise<this> {
+    process.on('exit', this.removeFiles);
+    try {
+      if (this.place.tcp) await this.listenOnTcp(this.place.tcp);
+      await this.appear();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.healing = setInterval(() => void this.heal(), interval).unref();
+    return this;
+  }
+
+  close(): void {
+    this.isClosed = true;
+    clearInterval(this.healing);
+    process.off('exit', this.removeFiles);
+    this.listener?.close();
+    this.connections.close();
+    this.removeFiles();
+  }
+
+  /** Makes itself known in a runtime folder, and listens there if it does not on TCP. */
+  private async appear(): Promise<void> {
+    try {
+      await inRuntimeFolder((folder) => this.appearIn(folder));
+    } catch (error) {
+      if (!this.place.isKnown) throw error;
+    }
+  }
+
+  private async appearIn(folder: string): Promise<void> {
+    await sweep(folder, this.self.hostName);
+    this.removeFiles();
+    try {
+      if (!this.place.tcp) await this.listenIn(folder);
+      const { tls } = this.place;
+      const certificate = tls && new X509Certificate(tls.cert).toString();
+      this.own(announce(folder, this.self, { address: reachable(this.address), token: this.token, certificate }));
+    } catch (error) {
+      this.removeFiles();
+      throw error;
+    }
+  }
+
+  private own(file: string): void {
+    this.files.push({ file, inode: lstatSync(file).ino });
+  }
+
+  private async listenOnTcp({ host, port }: TcpAddress): Promise<void> {
+    const listener = await this.listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port });
+    this.address = `${host}:${(listener.address() as AddressInfo).port}`;
+  }
+
+  private async listenIn(folder: string): Promise<void> {
+    const file = socketPath(folder, this.self.instance);
+    // The old one's end would remove the new one's file, were it to come later.
+    this.listener?.close();
+    rmSync(file, { force: true });
+    await this.listen({ path: file });
+    this.own(file);
+    // The folder is closed to others already; this keeps the socket so should the folder be opened.
+    chmodSync(file, 0o600);
+    this.address = `unix:${file}`;
+  }
+
+  /** Of this process alone also where it is a worker of a cluster, whose listeners are shared. */
+  private async listen(options: NetOptions): Promise<Server> {
+    const listener = createServer((socket) => this.connections.accept(socket));
+    this.listener = listener;
+    listener.maxConnections = maxSockets;
+    await new Promise<void>((resolve, reject) => {
+      listener.once('error', reject);
+      listener.listen({ ...options, exclusive: true }, resolve);
+    });
+    // A connection that cannot be accepted is not the program's concern.
+    listener.on('error', () => undefined);
+    listener.unref();
+    return listener;
+  }
+
+  /** Watchers that are attached notice nothing of it. */
+  private async heal(): Promise<void> {
+    if (this.isHealing) return;
+    this.isHealing = true;
+    try {
+      const present = await Promise.all(this.files.map(isPresent));
+      if (this.isClosed || (present.length > 0 && !present.includes(false))) return;
+      await this.appear();
+    } catch {
+      // It is tried again.
+    } finally {
+      this.isHealing = false;
+      if (this.isClosed) this.close();
+    }
+  }
+}
+
+async function isPresent({ file, inode }: OwnFile): Promise<boolean> {
+  try {
+    return (await lstat(file)).ino === inode;
+  } catch {
+    return false;
+  }
 }
 
 /** Where a watcher on this machine connects to. */
 function reachable(address: string): string {
   return address.replace(/^(0\.0\.0\.0|\[::\])(?=:\d+$)/, '127.0.0.1');
-}
-
-/** The runtime folder is closed to others already; this keeps the socket so should the folder be opened. */
-function restrict(socket: string): string {
-  chmodSync(socket, 0o600);
-  return socket;
-}
-
-/** @returns The address, with the port that it was given where 0 was asked for. */
-async function listen(grpc: Grpc, server: GrpcModule.Server, address: string): Promise<string> {
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error, bound) => {
-      if (error) reject(error);
-      else resolve(bound);
-    });
-  });
-  unref(server);
-  return address.startsWith('unix:') ? address : address.replace(/\d+$/, String(port));
-}
-
-/** grpc-js cannot be told that a server must not keep the process alive; the listeners inside it can. */
-function unref(server: GrpcModule.Server): void {
-  const { http2Servers } = server as unknown as { readonly http2Servers?: ReadonlyMap<NetServer, unknown> };
-  for (const listener of http2Servers?.keys() ?? []) {
-    listener.unref();
-    listener.on('connection', (socket: Socket) => socket.unref());
-  }
 }

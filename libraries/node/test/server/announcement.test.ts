@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
-import { openRuntimeFolder, socketPath, sweep } from '../../src/server/announcement';
+import { inRuntimeFolder, socketPath, sweep } from '../../src/server/announcement';
 
 describe('the runtime folder', () => {
   let root: string;
@@ -15,13 +15,19 @@ describe('the runtime folder', () => {
   /** An environment in which only folders below `root` come into question. */
   const environment = (folder: string) => ({ PICKSCOPE_RUNTIME_DIR: folder, HOME: path.join(root, 'home') });
 
-  it('is made for the user alone', () => {
+  async function openRuntimeFolder(env: NodeJS.ProcessEnv): Promise<string> {
+    let opened = '';
+    await inRuntimeFolder((folder) => Promise.resolve(void (opened = folder)), env);
+    return opened;
+  }
+
+  it('is made for the user alone', async () => {
     const folder = path.join(root, 'a', 'b');
-    assert.equal(openRuntimeFolder(environment(folder)), folder);
+    assert.equal(await openRuntimeFolder(environment(folder)), folder);
     assert.equal(statSync(folder).mode & 0o777, 0o700);
   });
 
-  it('is another one where the first is open to others, a link, or no folder', () => {
+  it('is another one where the first is open to others, a link, or no folder', async () => {
     const open = path.join(root, 'open');
     mkdirSync(open, { mode: 0o755 });
     const link = path.join(root, 'link');
@@ -29,12 +35,12 @@ describe('the runtime folder', () => {
     const file = path.join(root, 'file');
     writeFileSync(file, '');
     for (const folder of [open, link, file, path.join(root, 'long'.repeat(30))]) {
-      assert.notEqual(openRuntimeFolder(environment(folder)), folder);
+      assert.notEqual(await openRuntimeFolder(environment(folder)), folder);
     }
   });
 
-  it('gives a socket a path of at most 100 bytes', () => {
-    const folder = openRuntimeFolder(environment(path.join(root, 'long'.repeat(30))));
+  it('gives a socket a path of at most 100 bytes', async () => {
+    const folder = await openRuntimeFolder(environment(path.join(root, 'long'.repeat(30))));
     assert.ok(Buffer.byteLength(socketPath(folder, '0'.repeat(32))) <= 100);
   });
 
@@ -62,30 +68,30 @@ describe('the runtime folder', () => {
       return { file, socket };
     }
 
-    it('of what a process that is gone has left', () => {
+    it('of what a process that is gone has left', async () => {
       const pid = endedProcess();
       const { file, socket } = leave({ pid });
-      sweep(root, hostname());
+      await sweep(root, hostname());
       assert.ok(!existsSync(file) && !existsSync(socket));
     });
 
-    it('of nothing else', () => {
+    it('of nothing else', async () => {
       const pid = endedProcess();
       const foreign = path.join(root, `${'f'.repeat(32)}.json`);
       writeFileSync(foreign, '{"pid": 1}');
       for (const fields of [{}, { pid, hostName: 'another' }]) {
         const { file, socket } = leave(fields);
-        sweep(root, hostname());
+        await sweep(root, hostname());
         assert.ok(existsSync(file) && existsSync(socket) && existsSync(foreign));
       }
     });
 
-    it('of no file outside, wherever a descriptor points', () => {
+    it('of no file outside, wherever a descriptor points', async () => {
       const pid = endedProcess();
       const outside = path.join(root, 'home');
       writeFileSync(outside, '');
       leave({ pid, address: `unix:${outside}` });
-      sweep(root, hostname());
+      await sweep(root, hostname());
       assert.ok(existsSync(outside));
     });
   });
