@@ -14,7 +14,7 @@ function forbid(files, ...patterns) {
 const vscode = { regex: '^vscode$', message: 'This part is pure: it must run without VS Code.' };
 const network = {
   regex:
-    '^(node:)?(net|http|http2|fs|fs/promises|child_process|dgram|tls)$|^@grpc/|^@pickscope/protocol/(descriptor|runtimeFolder)$',
+    '^(node:)?(net|http|http2|fs|fs/promises|child_process|dgram|tls)$|^@grpc/|^@pickscope/protocol/(descriptor|descriptorFile|runtimeFolder)$',
   message: 'Only attachment and discovery touch the network and the file system.',
 };
 const above = (...folders) => ({

@@ -1,5 +1,5 @@
 import type { Descriptor } from '@pickscope/protocol/descriptor';
-import type { DiscoveredClient } from '../discovery/descriptorFile';
+import type { DiscoveredClient } from '../discovery/discovery';
 import type { Attachment } from './attachment';
 import { addressOf, presentable, type Identity } from './target';
 

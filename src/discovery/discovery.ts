@@ -4,9 +4,9 @@ import { readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { isProcessGone, type Descriptor } from '@pickscope/protocol/descriptor';
+import { readDescriptorFile, type DescriptorFile } from '@pickscope/protocol/descriptorFile';
 import { runtimeFolderFault } from '@pickscope/protocol/runtimeFolder';
 import type { LogOutputChannel } from 'vscode';
-import { readDescriptorFile, type DescriptorFile, type DiscoveredClient } from './descriptorFile';
 
 /** Finds what the file system does not tell: folders made later, processes that were killed. */
 const pollMs = 2000;
@@ -14,6 +14,12 @@ const pollMs = 2000;
 const settleMs = 30;
 /** How many warnings are remembered, so that each is logged once. */
 const maxRemembered = 1000;
+
+/** A client that has made itself known. */
+export interface DiscoveredClient extends DescriptorFile {
+  /** The number of the scan that found it first. */
+  readonly foundBy: number;
+}
 
 export interface DiscoveryOptions {
   /** The runtime folders, asked for at each scan: a setting may change. */

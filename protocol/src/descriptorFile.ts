@@ -1,17 +1,11 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { maxDescriptorLength, parseDescriptor, type Descriptor } from '@pickscope/protocol/descriptor';
+import { maxDescriptorLength, parseDescriptor, type Descriptor } from './descriptor.js';
 
 export interface DescriptorFile {
   readonly descriptor: Descriptor;
   /** When it was written, milliseconds since the Unix epoch. */
   readonly appearedMs: number;
-}
-
-/** A client that has made itself known. */
-export interface DiscoveredClient extends DescriptorFile {
-  /** The number of the scan that found it first. */
-  readonly foundBy: number;
 }
 
 // Not through a symbolic link, and not waiting where someone has put a named pipe. Windows knows neither flag.
