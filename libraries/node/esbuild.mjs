@@ -3,7 +3,7 @@ import { build } from 'esbuild';
 /*
  * Bundles the library into dist/: CommonJS, which both `require` and `import` take, with the protocol inside and grpc-js
  * outside. attach.cjs requires main.cjs, so that the two entry points share one state. register.cjs stands alone: it is
- * loaded before programs that have nothing of this installed.
+ * loaded before programs that have nothing of this installed. forward.cjs is the command pickscope-forward.
  */
 
 const banner = {
@@ -37,6 +37,12 @@ await build({
       setup: (plugins) => plugins.onResolve({ filter: /^\.\/main$/ }, () => ({ path: './main.cjs', external: true })),
     },
   ],
+});
+await build({
+  ...shared,
+  entryPoints: ['src/forward/forward.ts'],
+  outfile: 'dist/forward.cjs',
+  banner: { js: '#!/usr/bin/env node' },
 });
 const standingAlone = {
   ...shared,

@@ -60,4 +60,5 @@ function methodDefinition({
   };
 }
 
-export const debugServiceDefinition = serviceDefinition(DebugService);
+// Pure, so that a bundle that only needs the names above has none of the messages.
+export const debugServiceDefinition = /* @__PURE__ */ serviceDefinition(DebugService);
