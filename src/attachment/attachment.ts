@@ -108,7 +108,8 @@ export class Attachment extends EventEmitter<{ change: [] }> {
       const access = await this.#access();
       const readStream = await this.options.loadStream();
       signal.throwIfAborted();
-      for await (const event of readStream({ ...access, signal, answerTimeoutMs: this.#silenceMs })) {
+      const rowsSince = (instance: string) => this.model.rowsSince(instance);
+      for await (const event of readStream({ ...access, rowsSince, signal, answerTimeoutMs: this.#silenceMs })) {
         if (signal.aborted) return;
         this.#receive(event);
       }

@@ -23,6 +23,8 @@ export interface StreamOptions {
   readonly token: string;
   /** Where it speaks TLS. */
   readonly trust?: Trust;
+  /** Up to when all rows of the process with this instance are there already, in its ns; 0 where it is not given. */
+  readonly rowsSince?: (instance: string) => bigint;
   /** Ends the stream. */
   readonly signal: AbortSignal;
   /** How long to wait for the connection and its first answer. */
@@ -65,7 +67,7 @@ export async function* readStream(options: StreamOptions): AsyncGenerator<Stream
       return;
     }
     phase = 'watch';
-    yield* watch(client, options);
+    yield* watch(client, options, options.rowsSince?.(process.instance) ?? 0n);
   } catch (error) {
     yield { type: 'ended', failure: failureOf(error as ServiceError, phase, options.trust) };
   } finally {
@@ -106,9 +108,13 @@ function describe(client: Client, options: StreamOptions): Promise<DescribeRespo
   });
 }
 
-async function* watch(client: Client, options: StreamOptions): AsyncGenerator<StreamEvent, void> {
+async function* watch(
+  client: Client,
+  options: StreamOptions,
+  pastSinceNs: bigint,
+): AsyncGenerator<StreamEvent, void> {
   const { path, requestSerialize, responseDeserialize } = debugServiceDefinition.watch;
-  const request = create(WatchRequestSchema, { protocolMajor: protocolVersion.major });
+  const request = create(WatchRequestSchema, { protocolMajor: protocolVersion.major, past: true, pastSinceNs });
   const call = client.makeServerStreamRequest(
     path,
     requestSerialize,

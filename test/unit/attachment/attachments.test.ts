@@ -95,6 +95,23 @@ describe('Attachments', () => {
     await until(() => attachment.model.version > version);
   });
 
+  it('asks a client that was lost for what came since', async () => {
+    const server = await start();
+    const attachment = attach(server);
+    await becomes(attachment, 'live');
+    const clock = { monotonicNs: 5_000_000_000n, wallUnixNs: 1n << 60n };
+    server.send({ case: 'heartbeat', value: { clock } });
+    server.send({ case: 'picks', value: { rows: 2, baseTimeNs: 6_000_000_000n, timeDeltaNs: [0, 5] } });
+    server.send({ case: 'completions', value: { rows: 1, baseTimeNs: 6_000_000_003n, timeDeltaNs: [0] } });
+    await until(() => attachment.model.rowsSince(server.instance) > 0n);
+    server.watchers[0]!.end();
+    await until(() => server.watchers.length === 2);
+    assert.deepEqual(
+      server.watchers.map(({ request }) => request.pastSinceNs),
+      [0n, 6_000_000_003n],
+    );
+  });
+
   it('attaches to an address with the token that was entered for it', async () => {
     const server = new FakeDebugServer();
     servers.push(server);

@@ -33,6 +33,12 @@ describe('readStream', () => {
     return lines;
   }
 
+  /** What the watcher asked for. */
+  function asked() {
+    const { past, pastSinceNs } = server.watchers[0]!.request;
+    return { past, pastSinceNs };
+  }
+
   const beginning = ['connected', 'described 1.3', 'process', 'snapshotBegin', 'snapshotEnd'];
 
   it('connects, asks who is there, and yields all that was sent before the end', async () => {
@@ -48,6 +54,17 @@ describe('readStream', () => {
     const lines = await read({}, (line) => line === 'snapshotEnd' && server.kill());
     assert.deepEqual(lines.slice(0, -1), beginning);
     assert.match(lines.at(-1)!, /^ended closed \(.+\)$/);
+  });
+
+  it('asks for the past, of the process that described itself, as far as it is not there already', async () => {
+    await read({}, (line) => line === 'snapshotEnd' && server.kill());
+    assert.deepEqual(asked(), { past: true, pastSinceNs: 0n });
+  });
+
+  it('asks a process that was seen before for what came since', async () => {
+    const rowsSince = (instance: string) => (instance === server.instance ? 1n << 60n : 0n);
+    await read({ rowsSince }, (line) => line === 'snapshotEnd' && server.kill());
+    assert.deepEqual(asked(), { past: true, pastSinceNs: 1n << 60n });
   });
 
   it('sees a gap, and yields nothing after it', async () => {
