@@ -31,6 +31,11 @@ export interface DebugServerOptions {
   readonly tcp?: string | number;
   /** PEM: TCP speaks TLS with it. By default what the files hold that PICKSCOPE_TLS_CERT and PICKSCOPE_TLS_KEY name. */
   readonly tls?: { readonly cert: string; readonly key: string };
+  /**
+   * Keep the last seconds with nobody attached, so that one who attaches after an incident sees it: "60s", "2m", at most "24h". By
+   * default PICKSCOPE_KEEP, else nothing is kept. At most 16 MB are, or PICKSCOPE_KEEP_BYTES.
+   */
+  readonly keep?: string;
 }
 
 export interface DebugServer {
@@ -127,6 +132,18 @@ export function startDebugServer(options: DebugServerOptions = {}): Promise<Debu
     );
   });
   return server;
+}
+
+/**
+ * Writes what the debug server keeps of the last seconds into a file that Pickscope opens, for the user alone (mode 0600).
+ *
+ * @param file It must not be there yet. By default a new one in the folder PICKSCOPE_RECORDINGS, or in a folder of the user's
+ *   own.
+ * @returns The file's path.
+ * @throws Error if nothing is kept (see DebugServerOptions.keep), or the file cannot be written.
+ */
+export function saveRecording(file?: string): Promise<string> {
+  return runtime.saveRecording(file);
 }
 
 runtime.imported = true;

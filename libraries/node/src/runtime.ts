@@ -14,8 +14,11 @@ import { staticWeightedRoundRobin } from './policies/staticWeightedRoundRobin';
 import { Recorder } from './recorder/recorder';
 import type { TlsKeys } from './server/connections';
 import { configuredTls, configuredToken } from './server/credentials';
+import { keepLimits } from './server/keep';
 import { openServer, type OpenServer } from './server/listen';
 import { describeProcess, processName, type Unknown } from './server/process';
+import { saveRecording } from './server/recordingFile';
+import { recordOnSignal } from './server/recordingSignal';
 
 type Grpc = typeof GrpcModule;
 
@@ -23,6 +26,7 @@ export interface ServerOptions {
   readonly name?: string;
   readonly tcp?: string | number;
   readonly tls?: TlsKeys;
+  readonly keep?: string;
 }
 
 /** Heard with NODE_DEBUG=pickscope. */
@@ -46,6 +50,10 @@ class Runtime {
   private server: Promise<OpenServer> | undefined;
   /** The server that nobody in the program asked for. */
   private offered: Promise<OpenServer> | undefined;
+  /** The recording that is being written, or was last. */
+  private recording: Promise<unknown> = Promise.resolve();
+  /** Whether a signal makes it write a recording. */
+  private listens = false;
   /** Whether the program imports this library. To one that is only preloaded nothing is said. */
   imported = false;
 
@@ -89,7 +97,7 @@ class Runtime {
   startServer(options: ServerOptions): Promise<OpenServer> {
     const { offered } = this;
     this.offered = undefined;
-    if (offered && (options.name ?? options.tcp) !== undefined) {
+    if (offered && Object.values(options).some((it) => it !== undefined)) {
       this.server = this.keep(closed(offered).then(() => this.openServer(options)));
     }
     return (this.server ??= this.keep(this.openServer(options)));
@@ -102,8 +110,18 @@ class Runtime {
     this.offered.catch((error: unknown) => log('cannot be attached to: %s', error));
   }
 
+  /** Writes what is kept into a file, one recording after the other. @returns The file's path. */
+  saveRecording(file?: string): Promise<string> {
+    const saved = this.recording.then(async () => {
+      const server = await this.server?.catch(() => undefined);
+      return saveRecording(server?.past, file);
+    });
+    this.recording = saved.catch(() => undefined);
+    return saved;
+  }
+
   private warn(line: string): void {
-    if (this.imported) process.emitWarning(line, { type: 'PickscopeWarning' });
+    if (this.imported) say(line);
     else log(line);
   }
 
@@ -133,17 +151,27 @@ class Runtime {
     const name = processName(options.name);
     const describe = () => describeProcess(this.instance, name, this.versions(), this.unknown());
     const tcp = options.tcp ?? fromEnvironment('PICKSCOPE_LISTEN');
+    this.listenForSignal();
     const server = await openServer(this.first!, this.recorder, describe, {
       tcp,
       // Children inherit the environment: the first of them gets the address.
       unlessTaken: options.tcp === undefined,
       token: configuredToken(),
       tls: configuredTls(options.tls),
+      keep: keepLimits(options.keep ?? process.env.PICKSCOPE_KEEP, process.env.PICKSCOPE_KEEP_BYTES, say),
+      warn: say,
     });
     if (tcp !== undefined && server.address.startsWith('unix:')) {
       this.warn(`${tcp} is taken, so this process can only be attached to on its machine, at ${server.address}.`);
     }
     return server;
+  }
+
+  private listenForSignal(): void {
+    const signal = fromEnvironment('PICKSCOPE_RECORD_SIGNAL');
+    if (signal === undefined || this.listens) return;
+    this.listens = true;
+    recordOnSignal(signal, () => this.saveRecording(), say);
   }
 
   private versions(): string[] {
@@ -158,6 +186,11 @@ class Runtime {
     const lost = [...(first?.lost ?? [])].filter((capability) => examinations.every((it) => it.lost.has(capability)));
     return { limitations: examinations.flatMap(({ limitations }) => limitations), capabilities: new Set(lost) };
   }
+}
+
+/** To one who asked for it, by a variable or an option. */
+function say(line: string): void {
+  process.emitWarning(line, { type: 'PickscopeWarning' });
 }
 
 async function closed(server: Promise<OpenServer>): Promise<void> {

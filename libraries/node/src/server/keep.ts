@@ -18,7 +18,7 @@ const bytesOf = { KB: 1 << 10, MB: 1 << 20, GB: 1 << 30 };
  * @param bytes "32MB"; "": 16 MB.
  * @param warn Told, as a sentence, what cannot be understood, and what holds instead.
  */
-export function keepLimits(time: string, bytes: string, warn: (line: string) => void): KeepLimits | undefined {
+export function keepLimits(time = '', bytes = '', warn: (line: string) => void): KeepLimits | undefined {
   if (/^(0|off)?$/i.test(time)) return undefined;
   const seconds = amount(time, secondsOf);
   if (!(seconds >= 1 && seconds <= maxSeconds)) {

@@ -218,7 +218,7 @@ export class Replay {
   /** Gives the reader more of the past, as much as it takes; to be called whenever it has taken what it was given. */
   proceed(): void {
     while (!this.live && !this.closed && !this.sink.full) {
-      if (!this.pass()) this.goLive();
+      if (!this.pass() && !this.closed) this.goLive();
     }
   }
 

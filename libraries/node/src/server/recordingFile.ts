@@ -1,10 +1,15 @@
 import { encodeRecorded, recordingHeader } from '@pickscope/protocol/recording';
 import { runtimeFolderFault, stateFolder } from '@pickscope/protocol/runtimeFolder';
 import { mkdirSync } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
+import { open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Outlet } from './outlet';
-import { put, type Entry } from './past';
+import { put, type Entry, type Past } from './past';
+
+const nothingKept =
+  'Nothing is kept of this process, so there is nothing to record: start it with PICKSCOPE_KEEP=60s in its environment, or call ' +
+  "startDebugServer({ keep: '60s' }).";
+const nothingKeptAnyMore = 'Nothing is kept of this process any more: start it with a larger PICKSCOPE_KEEP_BYTES.';
 
 /** Characters of the program's name in a file's name. */
 const maxNameLength = 64;
@@ -21,35 +26,37 @@ export function* recordingOf(entries: readonly Entry[]): Generator<Uint8Array> {
 }
 
 /**
- * Writes a recording into a file that is not there yet, for the user alone.
+ * Writes what is kept into a file that is not there yet, for the user alone.
  *
- * @throws Error that names the file and says why it cannot be written; then there is none.
+ * @param file By default a new one in PICKSCOPE_RECORDINGS, or in a folder of the user's own.
+ * @returns The file's path.
+ * @throws Error that says why there is none.
  */
-export async function writeRecording(file: string, entries: readonly Entry[]): Promise<void> {
+export async function saveRecording(past: Past | undefined, file?: string): Promise<string> {
+  if (!past) throw new Error(nothingKept);
+  if (past.seconds === 0) throw new Error(nothingKeptAnyMore);
+  const target = file === undefined ? newRecordingFile(past.source.describe().name) : path.resolve(file);
   // Fails where the name is taken, also by a symbolic link.
-  const handle = await open(file, 'wx', 0o600);
+  const handle = await open(target, 'wx', 0o600);
   try {
-    await handle.writeFile(recordingOf(entries));
+    await writeFile(handle, recordingOf(past.entries()));
+    return target;
   } catch (error) {
-    await rm(file, { force: true });
-    throw new Error(`The recording ${file} could not be written: ${(error as Error).message}`, { cause: error });
+    await rm(target, { force: true });
+    throw error;
   } finally {
     await handle.close();
   }
 }
 
-/**
- * Where a recording goes that nobody named: PICKSCOPE_RECORDINGS, or a folder of the user's own; made if need be.
- *
- * @param program Its name.
- * @throws Error if that folder is not the user's alone, or cannot be made.
- */
-export function newRecordingFile(program: string, env: NodeJS.ProcessEnv = process.env): string {
+/** Where a recording goes that nobody named. */
+function newRecordingFile(program: string): string {
   const time = new Date().toISOString().replace(/[-:]/g, '');
   const name = program.replace(/[^\p{L}\p{N}._-]+/gu, '-').slice(0, maxNameLength);
-  return path.join(recordingsFolder(env), `${name}-${process.pid}-${time}.pickscope`);
+  return path.join(recordingsFolder(process.env), `${name}-${process.pid}-${time}.pickscope`);
 }
 
+/** Made if need be. @throws Error if it cannot be, or is not the user's alone. */
 function recordingsFolder(env: NodeJS.ProcessEnv): string {
   const named = env.PICKSCOPE_RECORDINGS;
   const folder = named ? path.resolve(named) : path.join(stateFolder(env), 'recordings');

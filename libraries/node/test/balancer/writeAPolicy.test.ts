@@ -93,9 +93,9 @@ describe(page, () => {
     const { reader, stream } = watch(recorder);
     const calls = Array.from({ length: 30 }, () => client.get());
     assert.deepEqual([...new Set(await Promise.all(calls))], [grpc.status.OK]);
-    await until(() => reader.picks().reduce((sum, { rows }) => sum + rows, 0) >= 30);
+    await until(() => reader.picks() >= 30);
     stream.close();
-    const [batch] = reader.picks();
+    const [batch] = reader.pickBatches();
     assert.deepEqual(new Set(batch!.candidateCount), new Set([3]));
     assert.deepEqual(new Set(batch!.reason), new Set([PickReason.TIE, PickReason.BETTER_SCORE]));
     for (const [row, endpoint] of batch!.endpoint.entries()) {

@@ -1,13 +1,13 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { WatchResponseSchema, type Drops, type WatchResponse } from '@pickscope/protocol/messages';
+import { WatchResponseSchema } from '@pickscope/protocol/messages';
 import type { Recorder } from '../../src/recorder/recorder';
 import { Outlet, type Reader } from '../../src/server/outlet';
 import { describeProcess } from '../../src/server/process';
 import { WatchStream, type Source } from '../../src/server/watch';
+import { Messages } from './debugClient';
 
 /** What one reader is told of a recorder, without any gRPC. */
-export class Collected implements Reader {
-  readonly messages: WatchResponse[] = [];
+export class Collected extends Messages implements Reader {
   /** Bytes of the largest message. */
   largest = 0;
   full = false;
@@ -22,28 +22,16 @@ export class Collected implements Reader {
     this.aborted = true;
   }
 
-  cases(): (string | undefined)[] {
-    return this.messages.map(({ body }) => body.case);
-  }
-
-  changes() {
-    return this.messages.flatMap(({ body }) => (body.case === 'changes' ? body.value.changes : []));
-  }
-
-  picks() {
+  pickBatches() {
     return this.messages.flatMap(({ body }) => (body.case === 'picks' ? [body.value] : []));
   }
 
-  completions() {
+  completionBatches() {
     return this.messages.flatMap(({ body }) => (body.case === 'completions' ? [body.value] : []));
   }
 
   counters() {
     return this.messages.flatMap(({ body }) => (body.case === 'counters' ? [body.value] : []));
-  }
-
-  get drops(): Drops | undefined {
-    return this.messages.flatMap(({ body }) => (body.case === 'drops' ? [body.value] : [])).at(-1);
   }
 }
 

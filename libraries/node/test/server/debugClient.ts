@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import {
   DescribeRequestSchema,
@@ -50,6 +50,8 @@ function metadata(token: string): grpc.Metadata {
   return result;
 }
 
+type Request = MessageInitShape<typeof WatchRequestSchema>;
+
 /** What a stream has said. */
 export class Messages {
   readonly messages: WatchResponse[] = [];
@@ -77,16 +79,15 @@ export class Watcher extends Messages {
   private readonly stream: grpc.ClientReadableStream<WatchResponse>;
 
   /** @param trusted As for describeClient. */
-  constructor(address: string, token: string, protocolMajor = 1, trusted?: string) {
+  constructor(address: string, token: string, request: Request = {}, trusted?: string) {
     super();
     this.client = new grpc.Client(address, credentialsFor(trusted));
     const { path: method, requestSerialize, responseDeserialize } = debugServiceDefinition.watch;
-    const request = create(WatchRequestSchema, { protocolMajor });
     this.stream = this.client.makeServerStreamRequest(
       method,
       requestSerialize,
       responseDeserialize,
-      request,
+      create(WatchRequestSchema, { protocolMajor: 1, ...request }),
       metadata(token),
     );
     this.stream.on('data', (message: WatchResponse) => this.messages.push(message));
@@ -106,7 +107,7 @@ export class StalledReader extends Messages {
   private readonly stream: http2.ClientHttp2Stream;
   private rest = Buffer.alloc(0);
 
-  constructor(address: string, token: string) {
+  constructor(address: string, token: string, request: Request = {}) {
     super();
     const socket = net.connect(address.slice('unix:'.length));
     this.session = http2.connect('http://localhost', { createConnection: () => socket });
@@ -121,7 +122,8 @@ export class StalledReader extends Messages {
       'trailers',
       (trailers: http2.IncomingHttpHeaders) => (this.status = String(trailers['grpc-status'])),
     );
-    this.stream.end(frame(toBinary(WatchRequestSchema, create(WatchRequestSchema, { protocolMajor: 1 }))));
+    const message = create(WatchRequestSchema, { protocolMajor: 1, ...request });
+    this.stream.end(frame(toBinary(WatchRequestSchema, message)));
   }
 
   resume(): void {

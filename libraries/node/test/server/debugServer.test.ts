@@ -54,7 +54,7 @@ describe('the debug server', () => {
   }
 
   function watch(token = descriptors()[0]!.token, protocolMajor = 1): Watcher {
-    const watcher = new Watcher(server.address, token, protocolMajor);
+    const watcher = new Watcher(server.address, token, { protocolMajor });
     watchers.push(watcher);
     return watcher;
   }
