@@ -5,11 +5,12 @@ import {
   WatchRequestSchema,
   type DescribeResponse,
   type Process,
-  type WatchResponse,
 } from '@pickscope/protocol/messages';
 import { debugServiceDefinition, maxTextLength, protocolVersion, tokenMetadataKey } from '@pickscope/protocol/service';
+import type { StreamMessage } from '../model/streamMessage';
 import { untrustedText } from '../model/untrustedText';
 import type { Failure } from './attachmentState';
+import { decodeMessage } from './decode';
 import { transportTo, type Trust } from './transport';
 
 /*
@@ -34,7 +35,8 @@ export interface StreamOptions {
 export type StreamEvent =
   | { readonly type: 'connected' }
   | { readonly type: 'described'; readonly process: Process | undefined; readonly protocol: string }
-  | { readonly type: 'message'; readonly message: WatchResponse }
+  /** To be read before the next is asked for: its columns lie in memory that is used again. */
+  | { readonly type: 'message'; readonly message: StreamMessage }
   /** The last one, always. */
   | { readonly type: 'ended'; readonly failure: Failure };
 
@@ -108,24 +110,15 @@ function describe(client: Client, options: StreamOptions): Promise<DescribeRespo
   });
 }
 
-async function* watch(
-  client: Client,
-  options: StreamOptions,
-  pastSinceNs: bigint,
-): AsyncGenerator<StreamEvent, void> {
-  const { path, requestSerialize, responseDeserialize } = debugServiceDefinition.watch;
+async function* watch(client: Client, options: StreamOptions, pastSinceNs: bigint): AsyncGenerator<StreamEvent, void> {
+  const { path, requestSerialize } = debugServiceDefinition.watch;
   const request = create(WatchRequestSchema, { protocolMajor: protocolVersion.major, past: true, pastSinceNs });
-  const call = client.makeServerStreamRequest(
-    path,
-    requestSerialize,
-    responseDeserialize,
-    request,
-    metadataOf(options),
-  );
+  const call = client.makeServerStreamRequest(path, requestSerialize, asItIs, request, metadataOf(options));
   options.signal.addEventListener('abort', () => call.cancel(), { once: true });
   let sequence = 0;
   try {
-    for await (const message of call as AsyncIterable<WatchResponse>) {
+    for await (const bytes of call as AsyncIterable<Uint8Array>) {
+      const message = decodeMessage(bytes);
       sequence++;
       if (message.sequence !== sequence) {
         yield { type: 'ended', failure: { kind: 'gap' } };
@@ -137,6 +130,11 @@ async function* watch(
   } finally {
     call.cancel();
   }
+}
+
+/** gRPC reads ahead: a message is decoded when its turn has come. */
+function asItIs(bytes: Buffer): Uint8Array {
+  return bytes;
 }
 
 function failureOf({ code, details, message }: ServiceError, phase: Phase, trust: Trust | undefined): Failure {
