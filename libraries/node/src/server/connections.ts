@@ -131,6 +131,7 @@ function withoutWithheld(headers: IncomingHttpHeaders): IncomingHttpHeaders {
 function keepAlive(session: ServerHttp2Session, interval: number): NodeJS.Timeout {
   let unanswered = 0;
   return setInterval(() => {
+    if (session.destroyed) return;
     if (unanswered++ === 0) session.ping(() => (unanswered = 0));
     else if (unanswered > maxUnanswered) session.destroy();
   }, interval).unref();

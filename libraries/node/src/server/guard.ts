@@ -2,10 +2,15 @@ import { tokenMetadataKey } from '@pickscope/protocol/service';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 
-/** ms that the answer to a first refused call waits; doubled with each one that came shortly before. */
-const shortestDelay = 100;
-/** ms; below the time that a watcher waits for an answer. */
-const longestDelay = 3000;
+/** In ms. */
+export interface GuardTiming {
+  /** That the answer to a refused call waits; twice as long for each one that came shortly before. */
+  readonly shortestDelay: number;
+  readonly longestDelay: number;
+}
+
+/** Below the time that a watcher waits for an answer. */
+const defaultTiming: GuardTiming = { shortestDelay: 100, longestDelay: 3000 };
 /** ms in which the memory of refused calls fades to a third. */
 const forgetting = 10_000;
 /** Answers that may wait; the calls beyond get none. */
@@ -26,14 +31,16 @@ export class Guard {
   /** Calls without a token, or with a wrong one. */
   refused = 0;
   private readonly digests: readonly Buffer[];
+  private readonly timing: GuardTiming;
   private waiting = 0;
   /** Refused calls, each counting the less the longer ago it was, and when that was counted. */
   private recent = 0;
   private counted = performance.now();
 
   /** @param tokens Each of them lets in. */
-  constructor(tokens: readonly string[]) {
+  constructor(tokens: readonly string[], timing: Partial<GuardTiming> = {}) {
     this.digests = tokens.map(digest);
+    this.timing = { ...defaultTiming, ...timing };
   }
 
   accepts(headers: IncomingHttpHeaders): boolean {
@@ -59,11 +66,12 @@ export class Guard {
   }
 
   private nextDelay(): number {
+    const { shortestDelay, longestDelay } = this.timing;
     const now = performance.now();
-    const delay = shortestDelay * 2 ** (this.recent * Math.exp((this.counted - now) / forgetting));
-    this.recent = this.recent * Math.exp((this.counted - now) / forgetting) + 1;
+    const before = this.recent * Math.exp((this.counted - now) / forgetting);
+    this.recent = before + 1;
     this.counted = now;
-    return Math.min(delay, longestDelay);
+    return Math.min(shortestDelay * 2 ** before, longestDelay);
   }
 }
 

@@ -8,7 +8,7 @@ import type { Recorder } from '../recorder/recorder';
 import { announce, inRuntimeFolder, socketPath, sweep } from './announcement';
 import { Connections, type ConnectionTiming, type TlsKeys } from './connections';
 import { createDebugServer } from './debugServer';
-import { Guard } from './guard';
+import { Guard, type GuardTiming } from './guard';
 import type { KeepLimits } from './keep';
 import type { Past } from './past';
 
@@ -27,7 +27,7 @@ export interface ListenOptions {
   readonly keep?: KeepLimits | undefined;
   /** Told what the program should know, as a sentence. */
   readonly warn?: (line: string) => void;
-  readonly timing?: Partial<ConnectionTiming & { readonly heal: number }>;
+  readonly timing?: Partial<GuardTiming & ConnectionTiming & { readonly heal: number }>;
 }
 
 export interface OpenServer {
@@ -58,7 +58,7 @@ export async function openServer(
 ): Promise<OpenServer> {
   const { tcp, token: knownToken, tls, keep, warn = () => undefined, timing = {} } = options;
   const token = randomBytes(32).toString('hex');
-  const guard = new Guard(knownToken === undefined ? [token] : [token, knownToken]);
+  const guard = new Guard(knownToken === undefined ? [token] : [token, knownToken], timing);
   const local: Place = { tcp: defaultTcp, tls: undefined, isKnown: false };
   const place = tcp === undefined ? local : { tcp: parseAddress(tcp), tls, isKnown: knownToken !== undefined };
   const refusedCalls = () => guard.refused;
