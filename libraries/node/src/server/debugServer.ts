@@ -1,72 +1,73 @@
 import { create } from '@bufbuild/protobuf';
 import type * as GrpcModule from '@grpc/grpc-js';
-import { DescribeResponseSchema, type Process, type WatchRequest } from '@pickscope/protocol/messages';
-import { debugServiceDefinition, protocolVersion } from '@pickscope/protocol/service';
+import { DescribeResponseSchema, type Process } from '@pickscope/protocol/messages';
+import { debugServiceDefinition } from '@pickscope/protocol/service';
+import type { Http2Server } from 'node:http2';
 import type { Recorder } from '../recorder/recorder';
-import { Guard, type Refusal } from './guard';
-import { WatchStream } from './watch';
+import type { StreamHandler } from './connections';
+import type { KeepLimits } from './keep';
+import { servicesForOtherTools } from './otherTools/services';
+import { Past } from './past';
+import type { Source } from './watch';
+import { Watchers, type WatchCall } from './watchers';
 
 type Grpc = typeof GrpcModule;
-/** Its messages are WatchResponses, encoded. */
-type WatchCall = GrpcModule.ServerWritableStream<WatchRequest, Uint8Array>;
 
 const { describe, watch } = debugServiceDefinition;
 const serviceDefinition = { describe, watch: { ...watch, responseSerialize: asBuffer } };
-
-const maxWatchers = 8;
 
 /** What the debug server tells of, and whom. */
 export interface DebugService {
   readonly recorder: Recorder;
   readonly describe: () => Process;
-  /** Each of them lets in. */
-  readonly tokens: readonly string[];
+  /** Calls that were refused for their token so far. */
+  readonly refusedCalls: () => number;
+  /** undefined: nothing of the past is kept. */
+  readonly keep: KeepLimits | undefined;
+  /** Told what the program should know, as a sentence. */
+  readonly warn: (line: string) => void;
 }
 
-/** A server of the debug protocol, not yet listening. */
-export function createDebugServer(grpc: Grpc, service: DebugService): GrpcModule.Server {
+export interface DebugServer {
+  /** Handles a call that the guard has let in. */
+  readonly handle: StreamHandler;
+  readonly past: Past | undefined;
+}
+
+const serverOptions = {
   // Not in the program's channelz: it is not the program's server.
-  const server = new grpc.Server({ 'grpc.enable_channelz': 0 });
-  const guard = new Guard(grpc, service.tokens);
+  'grpc.enable_channelz': 0,
+  'grpc.max_receive_message_length': 4096,
+};
+
+/**
+ * A server of the debug protocol, which does not listen.
+ *
+ * @throws Error if it cannot run on this copy of grpc-js.
+ */
+export function createDebugServer(grpc: Grpc, service: DebugService): DebugServer {
+  const server = new grpc.Server(serverOptions);
+  const past = service.keep && new Past(service, service.keep, service.warn);
+  const source: Source = past?.source ?? service;
+  const watchers = new Watchers(grpc, source, past);
   const handlers = {
     describe: (_call: unknown, respond: GrpcModule.sendUnaryData<unknown>) =>
-      respond(null, create(DescribeResponseSchema, { process: service.describe() })),
-    watch: (call: WatchCall) => {
-      const refusal = admit(grpc, service, call.request);
-      if (refusal) call.emit('error', refusal);
-      else stream(grpc, service, call);
-    },
+      respond(null, create(DescribeResponseSchema, { process: source.describe() })),
+    watch: (call: WatchCall) => watchers.admit(call),
   };
-  server.addService(serviceDefinition, guard.guarded(handlers));
-  return server;
+  server.addService(serviceDefinition, handlers);
+  for (const other of servicesForOtherTools(grpc)) server.addService(other.definition, other.handlers);
+  return { handle: streamHandler(grpc, server), past };
 }
 
-function admit(grpc: Grpc, { recorder }: DebugService, { protocolMajor }: WatchRequest): Refusal | undefined {
-  const { major, minor } = protocolVersion;
-  if (protocolMajor !== major) {
-    const details = `This client speaks version ${major}.${minor} of the protocol, the watcher version ${protocolMajor}.`;
-    return { code: grpc.status.FAILED_PRECONDITION, details };
-  }
-  if (recorder.watcherCount >= maxWatchers) {
-    return { code: grpc.status.RESOURCE_EXHAUSTED, details: `${maxWatchers} watchers are attached already.` };
-  }
-  return undefined;
-}
-
-function stream(grpc: Grpc, { recorder, describe }: DebugService, call: WatchCall): void {
-  const watcher = new WatchStream(recorder, describe(), {
-    get full() {
-      return call.writableNeedDrain;
-    },
-    write: (message) => void call.write(message),
-    abort: () => {
-      const details = 'The watcher reads too slowly and lost changes; it has to open another stream.';
-      call.emit('error', { code: grpc.status.ABORTED, details });
-    },
-  });
-  call.on('cancelled', () => watcher.close());
-  call.on('close', () => watcher.close());
-  if (call.cancelled) watcher.close();
+/** The inside of a server of grpc-js, which has no public way to look at a call before it does, nor to bound its connections. */
+function streamHandler(grpc: Grpc, server: GrpcModule.Server): StreamHandler {
+  const { createHttp2Server } = server as unknown as {
+    readonly createHttp2Server?: (credentials: GrpcModule.ServerCredentials) => Http2Server;
+  };
+  if (!createHttp2Server) throw new Error('the debug server cannot run on this version of @grpc/grpc-js');
+  const inside = createHttp2Server.call(server, grpc.ServerCredentials.createInsecure());
+  return (stream, headers) => void inside.emit('stream', stream, headers);
 }
 
 function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
