@@ -203,7 +203,7 @@ function fromTheFuture(messages: readonly WatchResponse[]): WatchResponse[] {
     if (body.case === 'process') body.value.protocolMinor = 9;
     if (body.case === 'picks') {
       const { rows, reason } = body.value;
-      const mixed = Array.from({ length: rows }, (_, row) => (row % 3 === 0 ? 77 : Number(reason[row] ?? 0)));
+      const mixed = Array.from({ length: rows }, (_, row) => (row % 3 === 0 ? 77 : (reason[row] ?? 0)));
       Object.assign(body.value, { reason: mixed });
     }
     if (body.case === 'changes')
