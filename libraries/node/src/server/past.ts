@@ -87,7 +87,7 @@ export class Past {
     this.catchUp();
     const position = this.from(0);
     const entries: Entry[] = [];
-    for (let entry = position?.take(); entry; entry = position?.take()) entries.push(entry);
+    for (let entry = position.take(); entry; entry = position.take()) entries.push(entry);
     return entries;
   }
 
@@ -98,7 +98,7 @@ export class Past {
    */
   watch(sink: WatchSink, since: number): Replay {
     this.catchUp();
-    return new Replay(this, sink, this.from(since));
+    return new Replay(this, this.from(since), sink);
   }
 
   private described(process: Process): Process {
@@ -107,10 +107,10 @@ export class Past {
     return process;
   }
 
-  private from(since: number): Position | undefined {
+  private from(since: number): Position {
     let segment = this.oldest;
     while (segment?.next && segment.next.begun < since) segment = segment.next;
-    return segment && new Position(segment);
+    return new Position(segment);
   }
 
   private add(entry: Entry): void {
@@ -182,21 +182,22 @@ export class Past {
 class Position {
   private index = 0;
 
-  constructor(private segment: Segment) {}
+  /** @param segment undefined: nothing is kept. */
+  constructor(private segment: Segment | undefined) {}
 
   /** Whether what comes next is no longer kept. */
   get lost(): boolean {
-    return !this.segment.kept;
+    return !this.segment?.kept;
   }
 
   /** The next entry, which is passed; undefined: there is none yet. */
   take(): Entry | undefined {
-    while (this.index === this.segment.entries.length && this.segment.next) {
+    while (this.segment?.next && this.index === this.segment.entries.length) {
       this.segment = this.segment.next;
       // The reader knows what existed then: it was told of every change.
       this.index = this.segment.existed;
     }
-    const entry = this.segment.entries[this.index];
+    const entry = this.segment?.entries[this.index];
     if (entry) this.index++;
     return entry;
   }
@@ -209,8 +210,8 @@ export class Replay {
 
   constructor(
     private readonly past: Past,
+    private readonly position: Position,
     private readonly sink: WatchSink,
-    private readonly position: Position | undefined,
   ) {
     this.proceed();
   }
@@ -218,7 +219,8 @@ export class Replay {
   /** Gives the reader more of the past, as much as it takes; to be called whenever it has taken what it was given. */
   proceed(): void {
     while (!this.live && !this.closed && !this.sink.full) {
-      if (!this.pass() && !this.closed) this.goLive();
+      if (this.position.lost) this.giveUp();
+      else if (!this.pass()) this.goLive();
     }
   }
 
@@ -230,24 +232,25 @@ export class Replay {
   /** From the last message that is kept on: nothing twice, and nothing missing. */
   private goLive(): void {
     this.past.catchUp();
+    if (this.position.lost) return;
     while (this.pass());
-    if (!this.closed) this.live = new WatchStream(this.past.source, this.sink);
+    this.live = new WatchStream(this.past.source, this.sink);
+  }
+
+  private giveUp(): void {
+    this.close();
+    this.sink.abort();
   }
 
   /** Passes one entry on. @returns false: there is none. */
   private pass(): boolean {
-    if (this.closed) return false;
-    if (!this.position || this.position.lost) {
-      this.close();
-      this.sink.abort();
-      return false;
-    }
     const entry = this.position.take();
     if (entry) put(entry, this.sink);
     return entry !== undefined;
   }
 }
 
+/** Tells a reader of an entry. */
 export function put(entry: Entry, sink: WatchSink): void {
   if (entry instanceof Uint8Array) sink.write(entry);
   else sink.drop(entry);

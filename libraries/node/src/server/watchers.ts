@@ -15,7 +15,7 @@ const maxWatchers = 8;
 
 /** Those that watch this process: each has a stream of its own. */
 export class Watchers {
-  private count = 0;
+  private readonly streams = new Set<{ close(): void }>();
 
   /** @param past undefined: nothing is kept. */
   constructor(
@@ -38,7 +38,7 @@ export class Watchers {
       const details = `This client speaks version ${major}.${minor} of the protocol, the watcher version ${protocolMajor}.`;
       return { code: status.FAILED_PRECONDITION, details };
     }
-    if (this.count < maxWatchers) return undefined;
+    if (this.streams.size < maxWatchers) return undefined;
     const details = `${maxWatchers} watchers are attached already, and no more are let in: detach one of them, then attach again.`;
     return { code: status.RESOURCE_EXHAUSTED, details };
   }
@@ -50,24 +50,20 @@ export class Watchers {
       },
       take: (message) => void call.write(message),
       abort: () => {
-        leave();
         const details = 'The watcher reads too slowly and has missed what it needs; it has to open another stream.';
         call.emit('error', { code: this.grpc.status.ABORTED, details });
       },
     });
-    let stream: { close(): void } | undefined;
-    let present = true;
+    const { past } = this;
+    const stream = past && past.seconds > 0 && call.request.past ? replay(past, call, outlet) : this.live(outlet);
+    this.streams.add(stream);
     const leave = () => {
-      if (present) this.count--;
-      present = false;
-      stream?.close();
+      stream.close();
+      this.streams.delete(stream);
     };
-    this.count++;
-    call.on('cancelled', leave);
-    call.on('close', leave);
-    stream =
-      this.past && this.past.seconds > 0 && call.request.past ? replay(this.past, call, outlet) : this.live(outlet);
-    if (!present || call.cancelled) leave();
+    // One that was aborted may never take the rest, and so never close.
+    for (const end of ['error', 'cancelled', 'close']) call.on(end, leave);
+    if (call.cancelled) leave();
   }
 
   private live(outlet: Outlet): WatchStream {
