@@ -130,7 +130,7 @@ export class ChangeIntake {
     if (!channel || this.registry.generationOf.has(message.id)) return;
     const historyLost = channel.hadPicker && !message.historyKept;
     const ready = message.endpoints.length;
-    channel.hadPicker = ready > 0;
+    channel.hadPicker ||= ready > 0;
     // A snapshot may say "now" of what is older.
     const unknown = this.quiet && ms >= (this.clock.latestMs ?? -Infinity);
     this.registry.addGeneration(message.id, unknown ? null : ms, historyLost);

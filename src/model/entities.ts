@@ -120,7 +120,7 @@ export class Channel {
   readonly endpoints: Endpoint[] = [];
   /** The client's ids of the endpoints that there was no room for. */
   readonly leftOut = new Set<number>();
-  /** Whether the present picker holds endpoints: only then is there history to lose. */
+  /** Whether some picker held endpoints: only then is there history to lose. */
   hadPicker = false;
   /** When the policy forgot what it knew; ms, rising. */
   historyLosses: number[] = [];

@@ -32,6 +32,8 @@ export interface ChannelRecord {
   generation: Generation | undefined;
   /** When the channel began to use that picker. */
   generationNs: bigint;
+  /** Whether some picker held endpoints: only then is there history to lose. */
+  hadEndpoints: boolean;
   readonly policies: Set<PolicyRecord>;
   readonly endpoints: Set<EndpointRecord>;
   readonly counters: ChannelCounts;
@@ -107,6 +109,7 @@ export class Entities {
         channelzId,
       }),
       generation: undefined,
+      hadEndpoints: false,
       generationNs: 0n,
       policies: new Set(),
       endpoints: new Set(),
@@ -179,8 +182,9 @@ export class Entities {
     cause: GenerationCause,
     policyKeepsHistory: boolean,
   ): void {
-    // Where the picker before held nothing, there was nothing to lose.
-    const historyKept = policyKeepsHistory || !channel.generation?.endpoints.length;
+    // Where no picker before held anything, there was nothing to lose.
+    const historyKept = policyKeepsHistory || !channel.hadEndpoints;
+    channel.hadEndpoints ||= endpoints.length > 0;
     channel.generation = create(GenerationSchema, {
       id: ++this.lastId,
       channel: channel.message.id,
