@@ -25,7 +25,7 @@ const stages = {
   lint: () => run('npm', ['run', 'lint']),
   typecheck: () => run('npm', ['run', 'typecheck']),
   generated: checkGenerated,
-  unit: () => mocha('protocol/test', 'libraries/node/test', 'simulator/test', 'test/unit'),
+  unit: () => mocha('protocol/test', 'libraries/node/test', 'simulator/test', 'test/unit', 'test/faults'),
   programs: runPrograms,
   panel: () => mocha('test/panel'),
   vscode: runInVsCode,

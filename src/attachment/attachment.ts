@@ -9,6 +9,9 @@ import { addressOf, identityOf, idOf, isSecure, presentable, type Identity, type
 /** A client sends a heartbeat each second; after this long without any message it is taken for lost. */
 const defaultSilenceMs = 5000;
 
+/** A timer that is later than this says that nothing was read meanwhile. */
+const lateMs = 250;
+
 export interface AttachmentOptions {
   readonly pickBudgetBytes: number;
   /** Loads gRPC, which is not loaded before. */
@@ -36,6 +39,8 @@ export class Attachment extends EventEmitter<{ change: [] }> {
   #stream = new AbortController();
   #retry: NodeJS.Timeout | undefined;
   #silence: NodeJS.Timeout | undefined;
+  /** When the last message came, by the clock of `performance`. */
+  #heardMs = 0;
   readonly #silenceMs: number;
 
   /** Connects at once; with `lostMs` waits for the client to come back instead, as after a window reload. */
@@ -140,7 +145,7 @@ export class Attachment extends EventEmitter<{ change: [] }> {
         this.#apply({ type: 'described', protocol: event.protocol });
         break;
       case 'message':
-        this.#silence?.refresh();
+        this.#heardMs = performance.now();
         this.model.apply(event.message);
         if (event.message.body.case === 'snapshotEnd') this.#apply({ type: 'snapshotEnded' });
         break;
@@ -152,8 +157,21 @@ export class Attachment extends EventEmitter<{ change: [] }> {
 
   /** A stopped process keeps its connection open, and says nothing. */
   #watchSilence(): void {
+    this.#heardMs = performance.now();
+    this.#expectWithin(this.#silenceMs);
+  }
+
+  #expectWithin(ms: number): void {
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#fail({ kind: 'silent' }), this.#silenceMs);
+    const dueMs = performance.now() + ms;
+    this.#silence = setTimeout(() => {
+      const nowMs = performance.now();
+      const leftMs = this.#heardMs + this.#silenceMs - nowMs;
+      // Where this window was late itself, suspended or busy, what the client said is still to be read.
+      if (leftMs > 0) this.#expectWithin(leftMs);
+      else if (nowMs - dueMs > lateMs) this.#watchSilence();
+      else this.#fail({ kind: 'silent' });
+    }, ms);
   }
 
   #fail(failure: Failure): void {
