@@ -12,6 +12,8 @@ export class TimeRing<Column extends string> {
   readonly values: Readonly<Record<Column, Float32Array | Float64Array>>;
   /** The newest bucket that was written; 0: none. */
   newest = 0;
+  /** No bucket before this one was written. */
+  private oldest = Infinity;
 
   /** @param empty the columns, with the value of each where nothing was written. */
   constructor(
@@ -44,6 +46,7 @@ export class TimeRing<Column extends string> {
     }
     // A clock that was set back makes the newest bucket an older one.
     if (bucket > this.newest || this.newest - bucket > this.places) this.newest = bucket;
+    if (bucket < this.oldest) this.oldest = bucket;
     return place;
   }
 
@@ -57,7 +60,7 @@ export class TimeRing<Column extends string> {
   sum(column: Column, from: number, to: number): number {
     const values = this.values[column];
     let sum = 0;
-    for (let bucket = Math.max(1, from, to - this.places); bucket < to; bucket++) {
+    for (let bucket = Math.max(this.oldest, from, to - this.places); bucket < to; bucket++) {
       const place = this.find(bucket);
       if (place >= 0) sum += values[place]!;
     }
@@ -67,7 +70,7 @@ export class TimeRing<Column extends string> {
   /** The newest bucket in [from, to) in which the column was written; -1: none. */
   lastWritten(column: Column, from: number, to: number): number {
     const values = this.values[column];
-    const first = Math.max(1, from, to - this.places);
+    const first = Math.max(this.oldest, from, to - this.places);
     for (let bucket = Math.min(to - 1, this.newest); bucket >= first; bucket--) {
       const place = this.find(bucket);
       if (place >= 0 && !Number.isNaN(values[place])) return bucket;
@@ -84,5 +87,6 @@ export class TimeRing<Column extends string> {
   clear(): void {
     this.numbers.fill(0);
     this.newest = 0;
+    this.oldest = Infinity;
   }
 }
