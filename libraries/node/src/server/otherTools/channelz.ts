@@ -13,8 +13,8 @@ import { maxTextLength } from '@pickscope/protocol/service';
 
 /** Most entries of one page; grpc-js's own default. */
 const maxResults = 100;
-/** References and events of one page of channels: with texts of maxTextLength still below the 4 MB that a client takes. */
-const maxReferences = 10_000;
+/** References and events of a page of more than one channel: with the longest texts it is still below the 4 MB that a client takes. */
+const maxReferences = 5000;
 
 /** Certificates; trust.md forbids all that belongs to TLS. */
 const withheld = SocketSchema.field.security;

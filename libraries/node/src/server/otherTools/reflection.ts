@@ -78,7 +78,7 @@ class ServedSchema {
           ? { case: 'allExtensionNumbersResponse', value: { baseTypeName: value } }
           : this.notFound(value);
       default:
-        return this.error(this.status.UNIMPLEMENTED, 'There is no answer to this kind of question.');
+        return this.error(this.status.INVALID_ARGUMENT, 'There is no answer to this kind of question.');
     }
   }
 

@@ -1,0 +1,123 @@
+import type { Descriptor } from '@pickscope/protocol/descriptor';
+import { build } from 'esbuild';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { until } from '../../backends';
+import { listenTo } from '../../outcome';
+import { library, preload } from '../../preload/cell';
+import { descriptorOf } from '../../preload/watcher';
+
+/*
+ * A program that other tools look into: two backends, and a channel to both that has made ten calls, every third of which
+ * fails. Another channel takes no part in channelz.
+ */
+
+export const made = { calls: 10, failed: 3, backends: 2 };
+
+const source = `
+  const same = (bytes) => bytes;
+  const bytes = { requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same };
+  const definition = { get: { path: '/shop.Cart/Get', requestStream: false, responseStream: false, ...bytes } };
+  const roundRobin = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
+  let answered = 0;
+  const get = (call, respond) =>
+    ++answered % 3 === 0 ? respond({ code: grpc.status.ABORTED, details: 'canary-details' }) : respond(null, call.request);
+
+  function listen() {
+    const server = new grpc.Server();
+    server.addService(definition, { get });
+    return new Promise((resolve) => server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (_, port) => resolve('127.0.0.1:' + port)));
+  }
+
+  async function main() {
+    const backends = [await listen(), await listen()];
+    const Client = grpc.makeClientConstructor(definition, 'Cart');
+    const open = (target, options) => new Client(target, grpc.credentials.createInsecure(), { 'grpc.service_config': roundRobin, ...options });
+    const client = open('ipv4:' + backends.join(','), {});
+    const hidden = open('ipv4:' + backends[0], { 'grpc.enable_channelz': 0, 'grpc.use_local_subchannel_pool': 1 });
+    // Till both are connected, as the ten calls are to be shared.
+    await new Promise((resolve) => client.waitForReady(Date.now() + 10000, resolve));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const call = (client) => new Promise((resolve) => client.get(Buffer.from('canary-payload'), resolve));
+    for (let i = 0; i < ${made.calls}; i++) await call(client);
+    await call(hidden);
+    console.log('called ' + backends);
+  }
+  main();
+  process.stdin.resume();
+`;
+
+/** How the library gets into the program, with which grpc-js. */
+export const ways = ['bundled', 'preloaded', 'preloaded, grpc-js 1.10'] as const;
+export type Way = (typeof ways)[number];
+
+export class Program {
+  readonly folder = mkdtempSync(path.join(tmpdir(), 'ps-'));
+  readonly runtimeFolder = path.join(this.folder, 'run');
+  readonly children: ChildProcessWithoutNullStreams[] = [];
+
+  /** Runs it in a folder that holds nothing but what that way needs. */
+  async start(
+    way: Way,
+    name = 'shop',
+  ): Promise<{ descriptor: Descriptor; backends: string[]; end: () => Promise<unknown> }> {
+    const file = path.join(this.folder, 'program.cjs');
+    if (way === 'bundled') await bundle(file);
+    else {
+      writeFileSync(file, `const grpc = require('@grpc/grpc-js'); ${source}`);
+      link(this.folder, way === 'preloaded' ? '@grpc/grpc-js' : 'grpc-js-1.10');
+    }
+    return this.run([...(way === 'bundled' ? [] : ['--require', preload]), file], name);
+  }
+
+  private async run(args: readonly string[], name: string) {
+    const child = spawn(process.execPath, args, {
+      cwd: this.folder,
+      env: { ...this.environment, PICKSCOPE_NAME: name },
+    });
+    this.children.push(child);
+    const { out, ended } = listenTo(child);
+    await until(() => out().includes('called'));
+    const descriptor = await descriptorOf(this.runtimeFolder, child.pid!);
+    const end = () => {
+      child.stdin.end();
+      child.kill();
+      return ended;
+    };
+    return { descriptor, backends: out().trim().replace('called ', '').split(','), end };
+  }
+
+  /** For what is to find the program. */
+  get environment(): NodeJS.ProcessEnv {
+    return { PATH: process.env.PATH, HOME: this.folder, PICKSCOPE_RUNTIME_DIR: this.runtimeFolder };
+  }
+
+  remove(): void {
+    this.children.forEach((child) => child.kill('SIGKILL'));
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** One file with the library, grpc-js and the program, as bundlers make it of a service. */
+async function bundle(outfile: string): Promise<void> {
+  await build({
+    stdin: {
+      contents: `import '@pickscope/grpc-js/attach'; import * as grpc from '@grpc/grpc-js'; ${source}`,
+      resolveDir: library,
+    },
+    outfile,
+    bundle: true,
+    platform: 'node',
+    conditions: ['pickscope-source'],
+    logLevel: 'warning',
+  });
+}
+
+function link(folder: string, grpcModule: string): void {
+  const modules = path.join(folder, 'node_modules/@grpc');
+  if (existsSync(modules)) return;
+  mkdirSync(modules, { recursive: true });
+  symlinkSync(path.join(library, '../../node_modules', grpcModule), path.join(modules, 'grpc-js'));
+}
