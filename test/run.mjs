@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { installAll } from './install.mjs';
@@ -135,15 +135,31 @@ async function runPrograms() {
   await mocha('test/programs');
 }
 
-/** The committed code is what the .proto generates. */
+/** The committed code is what the .proto files generate. */
 async function checkGenerated() {
-  const file = path.join('protocol', 'src', 'generated', 'pickscope', 'v1', 'debug_pb.ts');
-  const committed = readFileSync(file, 'utf8');
-  await run('npm', ['run', 'generate']);
-  const generated = readFileSync(file, 'utf8');
-  if (generated === committed) return;
-  writeFileSync(file, committed);
-  throw new Error(`${file} is not what debug.proto generates. Run \`npm run generate\` and commit the file.`);
+  const made = mkdtempSync(path.join(tmpdir(), 'pickscope-generated-'));
+  try {
+    await run('npm', ['run', 'generate', '--', '--output', made]);
+    const folder = path.join('protocol', 'src', 'generated');
+    const [committed, generated] = [filesOf(folder), filesOf(path.join(made, folder))];
+    const stale = [...new Set([...committed.keys(), ...generated.keys()])].filter(
+      (file) => committed.get(file) !== generated.get(file),
+    );
+    if (stale.length === 0) return;
+    const files = stale.map((file) => path.join(folder, file)).join(', ');
+    throw new Error(`Not what the .proto files generate: ${files}. Run \`npm run generate\` and commit them.`);
+  } finally {
+    rmSync(made, { recursive: true });
+  }
+}
+
+/**
+ * @param {string} folder
+ * @returns {Map<string, string>} What its files hold, by their paths in it.
+ */
+function filesOf(folder) {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  return new Map(files.map((file) => [file, readFileSync(path.join(folder, file), 'utf8')]));
 }
 
 /** The extension's suite, in the extension host of a real VS Code. */
