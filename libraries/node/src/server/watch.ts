@@ -13,6 +13,7 @@ import { monotonicNs } from '../clock';
 import { clockPair } from '../recorder/clock';
 import type { ChannelRecord, EndpointRecord } from '../recorder/entities';
 import type { Recorder, Watcher } from '../recorder/recorder';
+import { pickCapacity } from '../recorder/rings';
 import {
   channelCounters,
   completionBatch,
@@ -25,8 +26,10 @@ import {
   type Body,
 } from './batches';
 
-/** ms between what happens and its message. */
+/** ms between what happens and its message, at most. */
 const flushDelay = 50;
+/** Rows that come between two flushes, so that the rings hold what comes when a flush is late. */
+const rowsOfFlush = pickCapacity / 4;
 /** ms between heartbeats, and between counters. */
 const pulse = 1000;
 /** Bytes of changes in one message, and one change more: a gRPC client takes 4 MB. */
@@ -82,6 +85,11 @@ export class WatchStream implements Watcher {
   private readonly countedChannels = new Set<ChannelRecord>();
   private readonly countedEndpoints = new Set<EndpointRecord>();
   private flushTimer: NodeJS.Timeout | undefined;
+  /** ms until the next flush, by how fast rows came before the last one, which was then, ns. */
+  private delay = flushDelay;
+  private flushedAt = monotonicNs();
+  /** The reader had not taken what was written before, so that rows wait in the rings. */
+  private behind = false;
   private readonly pulseTimer: NodeJS.Timeout;
 
   constructor(
@@ -142,7 +150,7 @@ export class WatchStream implements Watcher {
     this.flushTimer ??= setTimeout(() => {
       this.flush();
       this.sink.flushed?.();
-    }, flushDelay).unref();
+    }, this.delay).unref();
   }
 
   /** Tells all that has happened so far, with the counters. */
@@ -161,6 +169,7 @@ export class WatchStream implements Watcher {
     clearTimeout(this.flushTimer);
     this.flushTimer = undefined;
     this.source.recorder.read();
+    this.adaptDelay();
     // Asked once: a flush is bounded, and goes out whole or not at all.
     const { full } = this.sink;
     if (!full) {
@@ -170,6 +179,17 @@ export class WatchStream implements Watcher {
     }
     this.sendPicks(full);
     this.sendCompletions(full);
+    this.behind = full;
+  }
+
+  /** Rows that wait for a reader say nothing of how fast they come; nor is there a hurry then. */
+  private adaptDelay(): void {
+    const { picks, completions } = this.source.recorder.rows!;
+    const rows = Math.max(1, picks.head - this.pickPosition, completions.head - this.completionPosition);
+    const now = monotonicNs();
+    const msOfRow = (now - this.flushedAt) / 1e6 / rows;
+    this.delay = this.behind ? flushDelay : Math.min(flushDelay, msOfRow * rowsOfFlush);
+    this.flushedAt = now;
   }
 
   /** At most 4,098 names of 256 characters: that fits into one message. */
@@ -198,35 +218,32 @@ export class WatchStream implements Watcher {
   private sendPicks(full: boolean): void {
     const { picks } = this.source.recorder.rows!;
     const available = picks.firstAvailable(this.pickPosition);
-    this.drop('picks', available - this.pickPosition, DropCause.RING_FULL);
+    this.drop('picks', available - this.pickPosition);
     this.pickPosition = available;
     while (this.pickPosition < picks.head && !full) {
       const batch = pickBatch(picks, this.pickPosition);
       this.pickPosition += batch.rows;
       this.sink.write(encodeBatch('picks', batch));
     }
-    this.drop('picks', picks.head - this.pickPosition, DropCause.SLOW_WATCHER);
-    this.pickPosition = picks.head;
   }
 
   private sendCompletions(full: boolean): void {
     const { completions } = this.source.recorder.rows!;
     const available = completions.firstAvailable(this.completionPosition);
-    this.drop('completions', available - this.completionPosition, DropCause.RING_FULL);
+    this.drop('completions', available - this.completionPosition);
     this.completionPosition = available;
     while (this.completionPosition < completions.head && !full) {
       const batch = completionBatch(completions, this.completionPosition);
       this.completionPosition += batch.rows;
       this.sink.write(encodeBatch('completions', batch));
     }
-    this.drop('completions', completions.head - this.completionPosition, DropCause.SLOW_WATCHER);
-    this.completionPosition = completions.head;
   }
 
-  private drop(rows: 'picks' | 'completions', count: number, cause: DropCause): void {
+  /** Newer rows have taken the place of these. */
+  private drop(rows: 'picks' | 'completions', count: number): void {
     if (count === 0) return;
     this.drops[rows] += count;
-    this.drops.cause = cause;
+    this.drops.cause = this.behind ? DropCause.SLOW_WATCHER : DropCause.RING_FULL;
   }
 
   private sendDrops(): void {
