@@ -152,7 +152,10 @@ export class PickIntake {
     channel.picksSeen++;
     channel.reasons.values[reasons[ring.reason[slot]!]!][channel.reasons.open(ms)]!++;
     if (chosen) countPick(chosen, ms);
-    for (let index = 0; index < candidates; index++) this.applyCandidate(batch, cursor, index, slot, chosen);
+    const scored = this.isScored(at(batch.policy, row));
+    this.reading.derived = (ring.flags[slot]! & PickFlag.DERIVED) !== 0;
+    for (let index = 0; index < candidates; index++)
+      this.applyCandidate(batch, cursor, index, ring.entry(slot, index), scored, chosen);
     for (let index = 0; index < candidates * draws; index++)
       this.writeRejected(batch, cursor.rejected + index, ring.entry(slot, candidates + index));
     if (this.waiting.size > 0) this.joinWaiting(slot, call, attempt);
@@ -173,22 +176,21 @@ export class PickIntake {
 
   private applyCandidate(
     batch: PickColumns,
-    { row, candidate, ms }: Cursor,
+    { candidate, ms }: Cursor,
     index: number,
-    slot: number,
+    entry: number,
+    scored: boolean,
     chosen: Endpoint | undefined,
   ): void {
     const { ring } = this;
     const from = candidate + index;
-    const entry = ring.entry(slot, index);
     const endpoint = this.registry.endpointOf.get(at(batch.candidateEndpoint, from));
-    const score = this.isScored(at(batch.policy, row)) ? at(batch.candidateScore, from) : NaN;
+    const score = scored ? at(batch.candidateScore, from) : NaN;
     const { reading } = this;
     reading.lagNs = at(batch.candidateLagNs, from);
     reading.peakNs = orNaN(batch.candidatePeakNs, from);
     reading.success = at(batch.candidateSuccess, from);
     reading.inflight = at(batch.candidateInflight, from);
-    reading.derived = (ring.flags[slot]! & PickFlag.DERIVED) !== 0;
     ring.entryEndpoint[entry] = endpoint?.id ?? 0;
     ring.entryLagNs[entry] = reading.lagNs;
     ring.entryPeakNs[entry] = reading.peakNs;

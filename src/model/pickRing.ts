@@ -100,7 +100,7 @@ export class PickRing {
 
   /** Where the row of this key lies in the columns. */
   slot(key: number): number {
-    return key % this.capacity;
+    return remainder(key, this.capacity);
   }
 
   has(key: number): boolean {
@@ -130,7 +130,7 @@ export class PickRing {
 
   /** Where a row's entry lies in the columns of entries. */
   entry(slot: number, index: number): number {
-    return (this.entryStart[slot]! + index) % this.entryCapacity;
+    return remainder(this.entryStart[slot]! + index, this.entryCapacity);
   }
 
   /**
@@ -175,12 +175,17 @@ export class PickRing {
   /** The newest key that lies, or lay, in this slot. */
   private keyAt(slot: number): number {
     const newest = this.next - 1;
-    return newest - ((((newest - slot) % this.capacity) + this.capacity) % this.capacity);
+    return newest - remainder(newest - slot + this.capacity, this.capacity);
   }
 
   private hash(call: number, attempt: number): number {
-    return Math.abs(call + attempt * 7919) % this.capacity;
+    return remainder(Math.abs(call + attempt * 7919), this.capacity);
   }
+}
+
+/** As %, of whole numbers that are not negative; that one is slow where they have more than 32 bits, as counts in time have. */
+function remainder(value: number, divisor: number): number {
+  return value - Math.floor(value / divisor) * divisor;
 }
 
 function bytesPerRow(): number {

@@ -14,6 +14,9 @@ export class TimeRing<Column extends string> {
   newest = 0;
   /** No bucket before this one was written. */
   private oldest = Infinity;
+  /** The bucket that was opened last: nearly always the next one, too. */
+  private opened = 0;
+  private openedPlace = 0;
 
   /** @param empty the columns, with the value of each where nothing was written. */
   constructor(
@@ -39,6 +42,7 @@ export class TimeRing<Column extends string> {
   /** The place of this moment's bucket in the columns, to write to. */
   open(ms: number): number {
     const bucket = Math.max(1, this.bucketOf(ms));
+    if (bucket === this.opened) return this.openedPlace;
     const place = bucket % this.places;
     if (this.numbers[place] !== bucket) {
       this.numbers[place] = bucket;
@@ -47,6 +51,8 @@ export class TimeRing<Column extends string> {
     // A clock that was set back makes the newest bucket an older one.
     if (bucket > this.newest || this.newest - bucket > this.places) this.newest = bucket;
     if (bucket < this.oldest) this.oldest = bucket;
+    this.opened = bucket;
+    this.openedPlace = place;
     return place;
   }
 
@@ -86,7 +92,7 @@ export class TimeRing<Column extends string> {
 
   clear(): void {
     this.numbers.fill(0);
-    this.newest = 0;
+    this.newest = this.opened = 0;
     this.oldest = Infinity;
   }
 }
