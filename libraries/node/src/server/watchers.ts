@@ -12,6 +12,8 @@ type Refusal = Pick<GrpcModule.StatusObject, 'code' | 'details'>;
 
 /** What is kept counts as none of them. */
 const maxWatchers = 8;
+/** ms; a watcher that takes nothing for as long, or up to twice that, gives its place to others. */
+const patience = 60_000;
 
 /** Those that watch this process: each has a stream of its own. */
 export class Watchers {
@@ -57,7 +59,9 @@ export class Watchers {
     const { past } = this;
     const stream = past && past.seconds > 0 && call.request.past ? replay(past, call, outlet) : this.live(outlet);
     this.streams.add(stream);
+    const impatience = whenStopped(call, () => outlet.abort());
     const leave = () => {
+      clearInterval(impatience);
       stream.close();
       this.streams.delete(stream);
     };
@@ -77,4 +81,14 @@ function replay(past: Past, call: WatchCall, outlet: Outlet): Replay {
   const stream = past.watch(outlet, Number(call.request.pastSinceNs));
   call.on('drain', () => stream.proceed());
   return stream;
+}
+
+/** Calls back when the watcher has not taken anything for long though there is something for it. */
+function whenStopped(call: WatchCall, callback: () => void): NodeJS.Timeout {
+  let wasFull = false;
+  call.on('drain', () => (wasFull = false));
+  return setInterval(() => {
+    if (wasFull) callback();
+    wasFull = call.writableNeedDrain;
+  }, patience).unref();
 }
