@@ -3,7 +3,7 @@ import { watch, type FSWatcher } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { isProcessGone, type Descriptor } from '@pickscope/protocol/descriptor';
+import { isClientGone, isProcessGone, type Descriptor } from '@pickscope/protocol/descriptor';
 import { readDescriptorFile, type DescriptorFile } from '@pickscope/protocol/descriptorFile';
 import { runtimeFolderFault } from '@pickscope/protocol/runtimeFolder';
 import type { LogOutputChannel } from 'vscode';
@@ -150,8 +150,10 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
   async #readFile(file: string): Promise<DescriptorFile | undefined> {
     try {
       const client = await readDescriptorFile(file);
-      if (!isProcessGone(client.descriptor, hostname())) return client;
-      this.#warnOnce(`Ignoring ${file}: its process ${client.descriptor.pid} has ended.`);
+      const { pid, address } = client.descriptor;
+      if (!isClientGone(client.descriptor, hostname())) return client;
+      const isEnded = isProcessGone(client.descriptor, hostname());
+      this.#warnOnce(`Ignoring ${file}: ${isEnded ? `its process ${pid} has ended` : `${address} is not there`}.`);
     } catch (error) {
       // A client that ends takes its descriptor away, also between our listing and our reading.
       if (!isMissing(error)) this.#report(`Ignoring ${file}: ${messageOf(error)}.`);

@@ -71,6 +71,13 @@ describe('Discovery', () => {
     assert.ok(existsSync(folder.file(`${descriptor.instance}.json`)), 'it is not ours to remove');
   });
 
+  it('ignores a client whose socket is gone, as after the end of a worker thread', async () => {
+    folder.announce(descriptorOf({ name: 'worker', address: `unix:${folder.file('gone.sock')}` }));
+    await discovery.scan();
+    assert.deepEqual(names(), []);
+    assert.ok(log.lines.some((line) => line.includes('gone.sock is not there')));
+  });
+
   it('does not take another process with the same pid for the client', async () => {
     if (processStart(process.pid) === '') return;
     folder.announce(descriptorOf({ processStart: '1' }));

@@ -14,7 +14,8 @@ export function descriptorOf(change: Partial<Descriptor> = {}): Descriptor {
     name: 'orders-api',
     folder: 'shop',
     language: 'node',
-    address: 'unix:/tmp/none.sock',
+    // Nobody answers there.
+    address: '127.0.0.1:1',
     token: randomBytes(32).toString('hex'),
     ...change,
   };

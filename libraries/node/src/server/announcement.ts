@@ -1,15 +1,9 @@
-import {
-  descriptorVersion,
-  isClientGone,
-  maxDescriptorLength,
-  parseDescriptor,
-  processStart,
-} from '@pickscope/protocol/descriptor';
-import type { Descriptor } from '@pickscope/protocol/descriptor';
+import { descriptorVersion, isClientGone, processStart, type Descriptor } from '@pickscope/protocol/descriptor';
+import { readDescriptorFile } from '@pickscope/protocol/descriptorFile';
 import type { Process } from '@pickscope/protocol/messages';
 import { runtimeFolderFault, runtimeFolders } from '@pickscope/protocol/runtimeFolder';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { lstat, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
@@ -110,7 +104,7 @@ export async function sweep(folder: string, hostName: string): Promise<void> {
     if (!/^[0-9a-f]{32}\.json(\.new)?$/.test(name)) continue;
     const file = path.join(folder, name);
     try {
-      const descriptor = await readDescriptor(file);
+      const { descriptor } = await readDescriptorFile(file);
       if (!isClientGone(descriptor, hostName)) continue;
       await rm(socketPath(folder, descriptor.instance), { force: true });
       await rm(file, { force: true });
@@ -118,11 +112,4 @@ export async function sweep(folder: string, hostName: string): Promise<void> {
       // Not readable as a descriptor: not ours to remove.
     }
   }
-}
-
-async function readDescriptor(file: string): Promise<Descriptor> {
-  const stat = await lstat(file);
-  // A named pipe would make us wait.
-  if (!stat.isFile() || stat.size > maxDescriptorLength) throw new Error('not a descriptor');
-  return parseDescriptor(await readFile(file, 'utf8'));
 }

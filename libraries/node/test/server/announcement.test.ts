@@ -1,7 +1,17 @@
 import type { Descriptor } from '@pickscope/protocol/descriptor';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { inRuntimeFolder, socketPath, sweep } from '../../src/server/announcement';
@@ -63,7 +73,7 @@ describe('the runtime folder', () => {
         token: 'a'.repeat(64),
         ...fields,
       };
-      writeFileSync(file, JSON.stringify(descriptor));
+      writeFileSync(file, JSON.stringify(descriptor), { mode: 0o600 });
       writeFileSync(socket, '');
       return { file, socket };
     }
@@ -73,6 +83,25 @@ describe('the runtime folder', () => {
       const { file, socket } = leave({ pid });
       await sweep(root, hostname());
       assert.ok(!existsSync(file) && !existsSync(socket));
+    });
+
+    it('of what a worker thread has left whose process goes on', async () => {
+      const { file, socket } = leave({});
+      rmSync(socket);
+      await sweep(root, hostname());
+      assert.ok(!existsSync(file));
+    });
+
+    it('of a descriptor that was not finished', async () => {
+      const { file } = leave({ pid: endedProcess() });
+      renameSync(file, `${file}.new`);
+      await sweep(root, hostname());
+      assert.deepEqual(readdirSync(root), []);
+    });
+
+    it('without waiting where someone has put a named pipe', async () => {
+      assert.equal(spawnSync('mkfifo', [path.join(root, `${'a'.repeat(32)}.json`)]).status, 0);
+      await sweep(root, hostname());
     });
 
     it('of nothing else', async () => {

@@ -15,7 +15,7 @@ import type { Figures } from './program';
 
 let folder: string | undefined;
 
-/** @param entry A file of this folder. @returns Its bundle, with the library and grpc-js in it, which everybody may read. */
+/** @param entry A file, by its path from this folder. @returns Its bundle, with the library and grpc-js in it, which everybody may read. */
 export async function bundle(entry: string): Promise<string> {
   if (folder === undefined) {
     const made = mkdtempSync(path.join(tmpdir(), 'ps-'));
@@ -25,7 +25,7 @@ export async function bundle(entry: string): Promise<string> {
   const outfile = path.join(folder, `${path.basename(entry, '.ts')}.cjs`);
   if (existsSync(outfile)) return outfile;
   await build({
-    entryPoints: [path.join(__dirname, entry)],
+    entryPoints: [path.resolve(__dirname, entry)],
     outfile,
     bundle: true,
     platform: 'node',
