@@ -54,14 +54,16 @@ export function writeSettings(profile, settings = {}) {
  *
  * @param {Profile} profile
  * @param {NodeJS.ProcessEnv} [env] Variables for the server and the extensions, besides those of this process.
+ * @param {{ workspaceTrust?: boolean }} [options] `workspaceTrust`: a folder is not trusted before a person says so.
  * @returns {Promise<{ origin: string, exited: Promise<unknown>, stop(): Promise<void> }>} `origin`: http://127.0.0.1:PORT
  */
-export async function startServer(profile, env = {}) {
+export async function startServer(profile, env = {}, { workspaceTrust = false } = {}) {
   // The server leaves sockets there, whose paths must be short.
   const runtime = mkdtempSync(path.join(tmpdir(), 'pickscope-vscode-'));
   const server = spawnServer(
     profile,
-    ['--host=127.0.0.1', '--port=0', '--without-connection-token', '--disable-workspace-trust'].concat(
+    ['--host=127.0.0.1', '--port=0', '--without-connection-token'].concat(
+      workspaceTrust ? [] : '--disable-workspace-trust',
       // Without it the page's payload may not name an extension under development; silently.
       '--enable-smoke-test-driver',
       '--enable-remote-auto-shutdown',

@@ -2,15 +2,22 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { launchBrowser } from '../host/browser.mjs';
 import { runServerCommand, startServer, writeSettings, type Profile } from '../host/server.mjs';
-import { openWorkbench, type Workbench } from '../host/workbench.mjs';
+import { openWorkbench, type Locator, type Workbench } from '../host/workbench.mjs';
 import { ShownPanel } from './panel';
 
 export const extensionFile = path.resolve('pickscope-0.1.0.vsix');
 
+/** Settings with which a folder is not trusted before a person says so, and nobody is asked. */
+export const restrictedMode = {
+  'security.workspace.trust.enabled': true,
+  'security.workspace.trust.startupPrompt': 'never',
+  'security.workspace.trust.banner': 'never',
+};
+
 /** Makes a profile in a folder, with the packaged extension in it; gives the folder where that is installed. */
-export async function installExtension(profile: Profile): Promise<string> {
+export async function installExtension(profile: Profile, settings: Record<string, unknown> = {}): Promise<string> {
   mkdirSync(profile.extensions, { recursive: true });
-  writeSettings(profile);
+  writeSettings(profile, settings);
   const { code, output } = await runServerCommand(profile, ['--install-extension', extensionFile]);
   const [installed] = readdirSync(profile.extensions).filter((name) => name.startsWith('pickscope.pickscope-'));
   if (code !== 0 || installed === undefined) throw new Error(`The extension could not be installed:\n${output}`);
@@ -32,8 +39,13 @@ export class VsCodeWindow {
    * @param folder That is open in it.
    * @param runtimeFolder Where clients make themselves known.
    */
-  static async open(profile: Profile, folder: string, runtimeFolder: string): Promise<VsCodeWindow> {
-    const server = await startServer(profile, { PICKSCOPE_RUNTIME_DIR: runtimeFolder });
+  static async open(
+    profile: Profile,
+    folder: string,
+    runtimeFolder: string,
+    options: { readonly workspaceTrust?: boolean } = {},
+  ): Promise<VsCodeWindow> {
+    const server = await startServer(profile, { PICKSCOPE_RUNTIME_DIR: runtimeFolder }, options);
     const browser = await launchBrowser();
     const workbench = await openWorkbench(browser, server.origin, { folder });
     const opened = new VsCodeWindow(workbench, async () => {
@@ -47,6 +59,14 @@ export class VsCodeWindow {
   /** A row of the tree of clients that has this text. */
   client(text: string) {
     return this.workbench.page.locator('.pane-body .monaco-list-row', { hasText: text });
+  }
+
+  /** A message in the list of notifications; where a driver drives VS Code, it shows them nowhere else. */
+  async notice(text: string): Promise<Locator> {
+    await this.workbench.runCommand('Notifications: Show Notifications');
+    const notice = this.workbench.page.locator('.notifications-center .notification-list-item', { hasText: text });
+    await notice.waitFor();
+    return notice;
   }
 
   async picture(name: string): Promise<void> {

@@ -27,6 +27,8 @@ export class FakeDebugServer {
   readonly instance = randomBytes(16).toString('hex');
   token = randomBytes(32).toString('hex');
   readonly watchers: Watcher[] = [];
+  /** How often somebody asked who is here. */
+  asked = 0;
   protocolMajor = 1;
   /** With which status a Watch call is refused; undefined: it is served. */
   refuseWatch: { code: status; details: string } | undefined;
@@ -38,6 +40,7 @@ export class FakeDebugServer {
   constructor(readonly name = 'orders-api') {
     this.#server.addService(debugServiceDefinition, {
       describe: (call: ServerUnaryCall<DescribeRequest, DescribeResponse>, answer: sendUnaryData<DescribeResponse>) => {
+        this.asked++;
         if (this.mute) return;
         if (call.metadata.get(tokenMetadataKey)[0] !== this.token) answer({ code: status.UNAUTHENTICATED });
         else answer(null, create(DescribeResponseSchema, { process: this.process }));
