@@ -12,7 +12,7 @@ import type { ClientClock } from './clock';
 import type { Dictionary } from './dictionary';
 import type { Channel, Endpoint } from './entities';
 import type { EventLog, NewEvent } from './events';
-import type { Registry } from './registry';
+import { maxChannels, type Registry } from './registry';
 import { untrustedText } from './untrustedText';
 
 const states: readonly State[] = ['UNKNOWN', 'IDLE', 'CONNECTING', 'READY', 'TRANSIENT_FAILURE', 'SHUTDOWN'];
@@ -64,6 +64,8 @@ export class ChangeIntake {
     for (const { timeNs, entity } of changes) {
       const ms = this.clock.toMs(timeNs);
       if (!this.inSnapshot) this.clock.saw(ms);
+      // 0 means none: such a thing could not be told from another.
+      if (entity.case !== 'resolverUpdate' && entity.value?.id === 0) continue;
       if (entity.case === 'channel') this.applyChannel(entity.value, ms);
       else if (entity.case === 'policy') this.applyPolicy(entity.value, ms);
       else if (entity.case === 'resolverUpdate') this.applyResolverUpdate(entity.value, ms);
@@ -103,6 +105,8 @@ export class ChangeIntake {
       channel.policies.set(message.id, { id: message.id, parent: message.parent, name, scoreOrder, note });
     }
     this.repathed.set(channel, ms);
+    // Some of these made room for others.
+    if (this.repathed.size > maxChannels) this.updatePaths();
   }
 
   /** A tree changes node by node; only where it ends up is worth an event. */

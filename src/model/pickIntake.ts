@@ -131,7 +131,11 @@ export class PickIntake {
     return { row: 0, ms, baseMs: ms, ns: 0, knownNs, call: Number(baseCall), attempt: 1, candidate: 0, rejected: 0 };
   }
 
-  private end({ ns, ms }: Cursor, kind: 'picks' | 'completions', { baseTimeNs }: PickColumns | CompletionColumns): void {
+  private end(
+    { ns, ms }: Cursor,
+    kind: 'picks' | 'completions',
+    { baseTimeNs }: PickColumns | CompletionColumns,
+  ): void {
     this.received.sawRows(kind, baseTimeNs + BigInt(ns));
     this.clock.saw(ms);
   }
@@ -203,7 +207,7 @@ export class PickIntake {
     // The count is from before the pick, which adds a call to the chosen one.
     if (endpoint === chosen) reading.inflight++;
     recordReading(endpoint, ms, reading);
-    if (Number.isFinite(score)) recordLoad(endpoint, ms, score);
+    if (Math.abs(score) < maxReading) recordLoad(endpoint, ms, score);
   }
 
   /** A policy that shows no scores leaves zeros where they would be. */
@@ -280,15 +284,18 @@ function orNaN(column: ArrayLike<number>, row: number): number {
   return column[row] ?? NaN;
 }
 
+/** More than any reading; buckets hold them in single precision. */
+const maxReading = 1e30;
+
 /** Records what was known of an endpoint at this moment; what nobody keeps is NaN and stays out. */
 export function recordReading({ readings }: Endpoint, ms: number, reading: Reading): void {
   const { lagNs, peakNs, success, inflight, derived } = reading;
   // A count has no NaN: without either average nobody kept it.
   if (Number.isNaN(lagNs) && Number.isNaN(success)) return;
   const place = readings.open(ms);
-  if (lagNs >= 0 && lagNs < Infinity) readings.values.lagMs[place] = lagNs / 1e6;
-  if (peakNs > 0 && peakNs < Infinity) readings.values.peakMs[place] = peakNs / 1e6;
-  if (success >= 0 && success < Infinity) readings.values.success[place] = success;
+  if (lagNs >= 0 && lagNs < maxReading) readings.values.lagMs[place] = lagNs / 1e6;
+  if (peakNs > 0 && peakNs < maxReading) readings.values.peakMs[place] = peakNs / 1e6;
+  if (success >= 0 && success < maxReading) readings.values.success[place] = success;
   readings.values.inflight[place] = inflight;
   readings.values.derived[place] = derived ? 1 : 0;
 }

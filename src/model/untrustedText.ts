@@ -3,5 +3,11 @@ const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
 /** A text of the client's as it may be shown: bounded, and with a mark for every character that does not show. */
 export function untrustedText(text: string, maxLength = 256): string {
-  return text.slice(0, maxLength).replace(unprintable, '\ufffd');
+  const shown = text.length > maxLength ? copyOf(text, maxLength) : text;
+  return shown.replace(unprintable, '\ufffd');
+}
+
+/** A part of a long text, as it is kept by engines, holds the whole of it in memory. */
+function copyOf(text: string, length: number): string {
+  return Array.from({ length }, (_, index) => text[index]!).join('');
 }

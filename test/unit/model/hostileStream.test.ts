@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { create, fromBinary } from '@bufbuild/protobuf';
 import { WatchResponseSchema, type WatchResponse } from '@pickscope/protocol/messages';
 import * as fc from 'fast-check';
+import { retainedBytes } from '../../../libraries/node/test/server/debugClient';
 import type { Query } from '../../../src/messages/panel';
 import { ClientModel } from '../../../src/model/clientModel';
 import { maxChannels, maxEndpoints } from '../../../src/model/registry';
@@ -242,6 +243,64 @@ describe('A hostile stream', () => {
     const shown = model.view(query, 0)!.target;
     assert.ok(shown.startsWith('evil\ufffd\ufffd\ufffd[31mxxx'));
     assert.equal(shown.length, 256);
+  });
+
+  it('cannot hold the memory by long texts of which little is shown', () => {
+    const model = new ClientModel({ pickBudgetBytes: 100_000 });
+    model.apply(message({ case: 'process', value: { instance: 'a' } }));
+    model.apply(message({ case: 'snapshotEnd', value: {} }));
+    const long = 'x'.repeat(4_000_000);
+    const before = retainedBytes();
+    for (let index = 1; index <= 100; index++) {
+      // As out of the network: a text of its own.
+      const text = Buffer.from(`${index}${long}`).toString();
+      model.apply(message({ case: 'strings', value: { ids: [index], values: [text] } }));
+    }
+    const grown = retainedBytes() - before;
+    assert.ok(grown < 200_000_000, `${Math.round(grown / 1e6)} MB are held for 100 texts of 256 characters`);
+  });
+
+  it('cannot fill the memory by announcing things without an id', () => {
+    const model = new ClientModel({ pickBudgetBytes: 100_000 });
+    const announce = (id: number) => ({ entity: { case: 'channel' as const, value: { id, target: 'x' } } });
+    for (let id = 1; id <= 300; id++)
+      model.apply(message({ case: 'changes', value: { changes: [announce(0), announce(id)] } }));
+    assert.equal(model.channels(0).length, maxChannels, 'no two ids are one channel');
+  });
+
+  it('cannot fill the memory by a snapshot that does not end, whose channels come and go', () => {
+    const model = new ClientModel({ pickBudgetBytes: 100_000 });
+    model.apply(message({ case: 'process', value: { instance: 'a' } }));
+    model.apply(message({ case: 'snapshotBegin', value: {} }));
+    const before = retainedBytes();
+    for (let id = 1; id <= 2000; id++) {
+      const channel = { case: 'channel' as const, value: { id, target: `t${id}` } };
+      const policy = { case: 'policy' as const, value: { id, channel: id, name: 'p' } };
+      const closed = { case: 'channel' as const, value: { id, target: `t${id}`, closed: true } };
+      const changes = [channel, policy, closed].map((entity) => ({ entity }));
+      model.apply(message({ case: 'changes', value: { changes } }));
+    }
+    const grown = retainedBytes() - before;
+    assert.ok(grown < 200_000_000, `${Math.round(grown / 1e6)} MB are held for ${maxChannels} channels`);
+  });
+
+  it('shows no reading that is beyond what a number in a column can hold', () => {
+    const fake = new FakeClient({ backends, picksPerSecond: 100 }).attach().run(1000).flush();
+    const model = new ClientModel({ pickBudgetBytes: 1_000_000 });
+    for (const each of fake.messages) {
+      const { body: told } = each;
+      if (told.case === 'picks') {
+        const absurd = told.value.candidateScore.map((score, index) => (index % 2 === 0 ? 1e300 : score));
+        Object.assign(told.value, { candidateScore: absurd, candidateLagNs: absurd, candidatePeakNs: absurd });
+      }
+      model.apply(each);
+    }
+    const { endpoints, series } = model.view(query, fake.nowMs)!;
+    assert.ok(endpoints.length > 0);
+    for (const { load, lagMs, peakMs } of endpoints)
+      for (const reading of [load, lagMs, peakMs]) assert.ok(reading === null || reading < 1e30, `${reading}`);
+    for (const line of series.endpoints)
+      for (const values of [line.load, line.lagMs]) assert.ok(values.every((value) => value !== Infinity));
   });
 
   it('does no lasting harm by one absurd time', () => {
