@@ -120,10 +120,11 @@ function parseAddress(tcp: string | number): TcpAddress {
   return { host: host === undefined || host === '' ? '127.0.0.1' : host, port: Number(port) };
 }
 
-/** A file that we made, to be told from another one of the same name. */
+/** A file that we made, to be told from another one of the same name, which may even get the same inode. */
 interface OwnFile {
   readonly file: string;
   readonly inode: number;
+  readonly modifiedMs: number;
 }
 
 /** A listener, its socket and its descriptor, for as long as the server is open. */
@@ -191,7 +192,8 @@ class Listening {
   }
 
   private own(file: string): void {
-    this.files.push({ file, inode: lstatSync(file).ino });
+    const { ino, mtimeMs } = lstatSync(file);
+    this.files.push({ file, inode: ino, modifiedMs: mtimeMs });
   }
 
   private async listenOnTcp({ host, port }: TcpAddress): Promise<void> {
@@ -243,9 +245,10 @@ class Listening {
   }
 }
 
-async function isPresent({ file, inode }: OwnFile): Promise<boolean> {
+async function isPresent({ file, inode, modifiedMs }: OwnFile): Promise<boolean> {
   try {
-    return (await lstat(file)).ino === inode;
+    const { ino, mtimeMs } = await lstat(file);
+    return ino === inode && mtimeMs === modifiedMs;
   } catch {
     return false;
   }

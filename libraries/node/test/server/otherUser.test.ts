@@ -1,6 +1,7 @@
 import { socketPath } from '../../src/server/announcement';
 import type { Descriptor } from '@pickscope/protocol/descriptor';
 import assert from 'node:assert/strict';
+import type Fs from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,10 +24,7 @@ const attempts = {
   'moves the folder away': (fs, folder) => fs.renameSync(folder, `${folder}.old`),
   'removes the folder': (fs, folder) => fs.rmSync(folder, { recursive: true }),
   'opens the folder': (fs, folder) => fs.chmodSync(folder, 0o777),
-} satisfies Record<
-  string,
-  (fs: typeof import('node:fs'), folder: string, descriptor: string, socket: string) => unknown
->;
+} satisfies Record<string, (fs: typeof Fs, folder: string, descriptor: string, socket: string) => unknown>;
 
 if (process.getuid?.() === 0) {
   describe('another user of the machine', () => {
