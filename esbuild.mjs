@@ -63,7 +63,8 @@ const bundles = [
 
 // The preload is the library's own, made in the library's way.
 execFileSync(process.execPath, ['esbuild.mjs'], { cwd: 'libraries/node', stdio: 'inherit' });
-cpSync('libraries/node/dist/register.cjs', 'dist/preload/register.cjs');
+for (const file of ['register.cjs', 'ThirdPartyNotices.txt'])
+  cpSync(`libraries/node/dist/${file}`, `dist/preload/${file}`);
 
 if (watch) {
   for (const options of bundles) await (await context(options)).watch();

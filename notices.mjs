@@ -2,17 +2,22 @@ import { readFileSync, readdirSync, existsSync } from 'node:fs';
 import path from 'node:path';
 
 /**
- * The licences of all packages that ended up in the bundles, as one text.
+ * The licences of all that others wrote and that ended up in the bundles, as one text.
  *
  * @param {import('esbuild').Metafile[]} metafiles What esbuild says that it read.
  */
 export function thirdPartyNotices(metafiles) {
   const inputs = metafiles.flatMap(({ inputs }) => Object.keys(inputs));
   const folders = new Set(inputs.map(packageFolder).filter((folder) => folder !== undefined));
-  return [...folders]
-    .sort()
-    .map(notice)
-    .join(`\n${'-'.repeat(80)}\n\n`);
+  const notices = [...folders].sort().map(notice);
+  if (inputs.some((input) => input.includes('protocol/src/generated/grpc/'))) notices.push(noticeOfProtocols());
+  return notices.join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+/** Of the .proto files that are not our own: their descriptors are in the bundles. */
+function noticeOfProtocols() {
+  const text = readFileSync(path.join(import.meta.dirname, 'protocol/grpc/LICENSE'), 'utf8').trim();
+  return `grpc.channelz, grpc.health and grpc.reflection: copyright The gRPC Authors (Apache-2.0)\n\n${text}\n`;
 }
 
 /** @param {string} input */
@@ -35,7 +40,7 @@ function notice(folder) {
  * @param {string} license
  */
 function sharedLicense(name, license) {
-  const apache = 'node_modules/@grpc/grpc-js/LICENSE';
+  const apache = path.join(import.meta.dirname, 'node_modules/@grpc/grpc-js/LICENSE');
   if (license.includes('Apache-2.0') && existsSync(apache)) return readFileSync(apache, 'utf8').trim();
   throw new Error(`${name} has no licence file: see to it that its licence (${license}) ships with the bundle.`);
 }

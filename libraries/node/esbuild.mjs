@@ -1,4 +1,6 @@
+import { writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
+import { thirdPartyNotices } from '../../notices.mjs';
 
 /*
  * Bundles the library into dist/: CommonJS, which both `require` and `import` take, with the protocol inside and grpc-js
@@ -7,7 +9,8 @@ import { build } from 'esbuild';
  */
 
 const banner = {
-  js: '/*! Contains @bufbuild/protobuf, copyright 2021-2026 Buf Technologies, Inc., Apache-2.0 AND BSD-3-Clause. */',
+  js: `/*! Contains @bufbuild/protobuf, copyright 2021-2026 Buf Technologies, Inc., Apache-2.0 AND BSD-3-Clause,
+    and protocols of gRPC, copyright The gRPC Authors, Apache-2.0: see ThirdPartyNotices.txt. */`,
 };
 
 /** @type {import('esbuild').BuildOptions} */
@@ -20,13 +23,15 @@ const shared = {
   logLevel: 'warning',
 };
 
-await build({
+const { metafile } = await build({
   ...shared,
+  metafile: true,
   entryPoints: ['src/main.ts'],
   outfile: 'dist/main.cjs',
   external: ['@grpc/grpc-js', '@grpc/grpc-js/*'],
   banner,
 });
+writeFileSync('dist/ThirdPartyNotices.txt', thirdPartyNotices([metafile]));
 await build({
   ...shared,
   entryPoints: ['src/attach.ts'],

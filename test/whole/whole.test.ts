@@ -22,6 +22,7 @@ const shipped = [
   'dist/extension.cjs',
   'dist/panel.css',
   'dist/panel.js',
+  'dist/preload/ThirdPartyNotices.txt',
   'dist/preload/register.cjs',
   'l10n/bundle.l10n.zh-cn.json',
   'media/icon.png',

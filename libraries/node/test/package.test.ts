@@ -49,6 +49,7 @@ const body = `
 describe('the package', () => {
   let root: string;
   let runtimeFolder: string;
+  let tarball: string;
   const children: ChildProcess[] = [];
 
   before(async function () {
@@ -56,7 +57,7 @@ describe('the package', () => {
     root = mkdtempSync(path.join(tmpdir(), 'ps-'));
     runtimeFolder = path.join(root, 'run');
     const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', root], { cwd: library });
-    const tarball = path.join(root, stdout.trim().split('\n').at(-1)!);
+    tarball = path.join(root, stdout.trim().split('\n').at(-1)!);
     await install('new', tarball, '@grpc/grpc-js');
     await install('old', tarball, 'grpc-js-1.10');
   });
@@ -127,6 +128,19 @@ describe('the package', () => {
       assert.deepEqual(descriptors(), []);
     });
   }
+
+  it('brings the command pickscope-forward', async function () {
+    this.timeout(60_000);
+    const folder = path.join(root, 'command');
+    mkdirSync(folder);
+    // Nothing but the package itself: the command needs no grpc-js.
+    const options = ['--offline', '--legacy-peer-deps', '--no-audit', '--no-fund'];
+    await run('npm', ['install', ...options, tarball], { cwd: folder });
+    const { stdout } = await run('npx', ['--no', '--', 'pickscope-forward', '--help'], { cwd: folder });
+    assert.match(stdout, /^pickscope-forward \[--tcp PORT\] \[NAME \| PID \| INSTANCE\]\n/);
+    const notices = path.join(folder, 'node_modules/@pickscope/grpc-js/dist/ThirdPartyNotices.txt');
+    assert.match(readFileSync(notices, 'utf8'), /Apache License/);
+  });
 
   it('names its own version', () => {
     const { version } = JSON.parse(readFileSync(path.join(installed('new'), 'package.json'), 'utf8')) as {
