@@ -64,11 +64,15 @@ export class TimeRing<Column extends string> {
 
   /** Sum of a column over the buckets from (inclusive) to (exclusive). */
   sum(column: Column, from: number, to: number): number {
-    const values = this.values[column];
+    return this.sumOf([column], from, to);
+  }
+
+  /** As sum(), of several columns. */
+  sumOf(columns: readonly Column[], from: number, to: number): number {
     let sum = 0;
     for (let bucket = Math.max(this.oldest, from, to - this.places); bucket < to; bucket++) {
       const place = this.find(bucket);
-      if (place >= 0) sum += values[place]!;
+      if (place >= 0) for (const column of columns) sum += this.values[column][place]!;
     }
     return sum;
   }

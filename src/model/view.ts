@@ -85,7 +85,7 @@ export function picksPerSecond(data: ClientData, channel: Channel, atMs: number)
 }
 
 function countPicks({ reasons }: Channel, from: number, to: number): number {
-  return pickReasons.reduce((sum, reason) => sum + reasons.sum(reason, from, to), 0);
+  return reasons.sumOf(pickReasons, from, to);
 }
 
 type List = Pick<
