@@ -101,13 +101,13 @@ export class Mutator {
     return this.one(ways)();
   }
 
-  private mutateFields<Schema extends DescMessage>(schema: Schema, message: object): void {
+  private mutateFields({ fields }: Pick<DescMessage, 'fields'>, message: object): void {
     const values = message as Fields;
     const isSet = (field: DescField) => field.oneof !== undefined || !isEmpty(values[field.localName]);
     // Messages without fields are left as they are.
-    if (schema.fields.length === 0) return;
-    const set = schema.fields.filter((field) => isSet(field) && isChosen(values, field));
-    const field = set.length > 0 && this.random.next() < 0.85 ? this.one(set) : this.one(schema.fields);
+    if (fields.length === 0) return;
+    const set = fields.filter((field) => isSet(field) && isChosen(values, field));
+    const field = set.length > 0 && this.random.next() < 0.85 ? this.one(set) : this.one(fields);
     this.mutateField(values, field);
   }
 
