@@ -80,7 +80,7 @@ export class Mutator {
     if (this.random.next() < 0.2) return this.mutateBytes(bytes);
     try {
       const message = fromBinary(WatchResponseSchema, bytes);
-      this.mutateFields(WatchResponseSchema, message);
+      this.mutateFields(WatchResponseSchema.fields, message);
       return toBinary(WatchResponseSchema, message);
     } catch {
       return this.mutateBytes(bytes);
@@ -101,7 +101,7 @@ export class Mutator {
     return this.one(ways)();
   }
 
-  private mutateFields({ fields }: Pick<DescMessage, 'fields'>, message: object): void {
+  private mutateFields(fields: readonly DescField[], message: object): void {
     const values = message as Fields;
     const isSet = (field: DescField) => field.oneof !== undefined || !isEmpty(values[field.localName]);
     // Messages without fields are left as they are.
@@ -128,7 +128,7 @@ export class Mutator {
 
   private inner(value: unknown, schema: DescMessage): object {
     const message = (value as object | undefined) ?? create(schema);
-    this.mutateFields(schema, message);
+    this.mutateFields(schema.fields, message);
     return message;
   }
 
