@@ -6,7 +6,7 @@ import type { Http2Server } from 'node:http2';
 import type { Recorder } from '../recorder/recorder';
 import type { StreamHandler } from './connections';
 import type { KeepLimits } from './keep';
-import { servicesForOtherTools } from './otherTools/services';
+import type * as OtherTools from './otherTools/services';
 import { Past } from './past';
 import type { Source } from './watch';
 import { Watchers, type WatchCall } from './watchers';
@@ -56,8 +56,21 @@ export function createDebugServer(grpc: Grpc, service: DebugService): DebugServe
     watch: (call: WatchCall) => watchers.admit(call),
   };
   server.addService(serviceDefinition, handlers);
-  for (const other of servicesForOtherTools(grpc)) server.addService(other.definition, other.handlers);
-  return { handle: streamHandler(grpc, server), past };
+  return { handle: withOtherTools(grpc, server, streamHandler(grpc, server)), past };
+}
+
+/** Serves other tools, too, from when one of them comes: to read all those descriptors would delay every program's start. */
+function withOtherTools(grpc: Grpc, server: GrpcModule.Server, handle: StreamHandler): StreamHandler {
+  let added = false;
+  return (stream, headers) => {
+    if (!added && headers[':path'] !== describe.path && headers[':path'] !== watch.path) {
+      added = true;
+      // eslint-disable-next-line @typescript-eslint/no-require-imports -- An import would be evaluated at once.
+      const { servicesForOtherTools } = require('./otherTools/services') as typeof OtherTools;
+      for (const { definition, handlers } of servicesForOtherTools(grpc)) server.addService(definition, handlers);
+    }
+    handle(stream, headers);
+  };
 }
 
 /** The inside of a server of grpc-js, which has no public way to look at a call before it does, nor to bound its connections. */
