@@ -1,7 +1,7 @@
 import type { Descriptor } from '@pickscope/protocol/descriptor';
 import type { DiscoveredClient } from '../discovery/discovery';
 import type { Attachment } from './attachment';
-import { addressOf, presentable, type Identity } from './target';
+import { addressOf, presentable, presentableAddress, type Identity } from './target';
 
 /** A client that is attached, or could be. */
 export interface KnownClient {
@@ -33,7 +33,7 @@ export function knownClients(
     .map((descriptor) => ({
       id: descriptor.instance,
       identity: presentable(descriptor),
-      address: descriptor.address,
+      address: presentableAddress(descriptor),
       descriptor,
     }));
   return [...attached, ...available];

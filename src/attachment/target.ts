@@ -8,6 +8,8 @@ export type Target =
 /** Before host and port of an address that speaks TLS. */
 export const secureScheme = 'https://';
 
+const maxAddressLength = 1024;
+
 /** Who is attached, as it calls itself. */
 export interface Identity {
   readonly name: string;
@@ -18,8 +20,13 @@ export interface Identity {
   readonly language: string;
 }
 
+/** Fit to be shown: a descriptor may name any file. */
 export function addressOf(target: Target): string {
-  return target.kind === 'client' ? target.client.address : target.address;
+  return target.kind === 'client' ? presentableAddress(target.client) : target.address;
+}
+
+export function presentableAddress({ address }: Descriptor): string {
+  return untrustedText(address, maxAddressLength);
 }
 
 /** Whether an address that a person entered is to be spoken to by TLS. */

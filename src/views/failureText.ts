@@ -64,7 +64,7 @@ function certificateText(target: Target, { name }: Identity): string {
   if (target.kind === 'client') {
     return l10n.t(
       'Whoever answers at {0} does not show the certificate that {1} announced. Restart the client, then try again.',
-      target.client.address,
+      addressOf(target),
       name,
     );
   }

@@ -11,7 +11,7 @@ export class Proxy {
 
   static async open(at: string, socketOfClient: string): Promise<Proxy> {
     const sockets = new Set<Socket>();
-    const limit = { bytes: Infinity, reached: () => {} };
+    const limit = { bytes: Infinity, reached: (): void => undefined };
     const server = createServer((watcher) => {
       const client = createConnection(socketOfClient);
       for (const socket of [watcher, client]) {
