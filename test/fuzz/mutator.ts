@@ -80,6 +80,7 @@ export class Mutator {
     if (this.random.next() < 0.2) return this.mutateBytes(bytes);
     try {
       const message = fromBinary(WatchResponseSchema, bytes);
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- It takes the same enums for different ones.
       this.mutateFields(WatchResponseSchema.fields, message);
       return toBinary(WatchResponseSchema, message);
     } catch {
