@@ -45,6 +45,8 @@ const channelOptions = {
   'grpc.enable_http_proxy': 0,
   'grpc.enable_retries': 0,
   'grpc.max_receive_message_length': 16 * 1024 * 1024,
+  // Bytes. With the default, 64 KiB, a client that is busy sends no more than that each time that it comes up for air.
+  'grpc-node.flow_control_window': 1024 * 1024,
   // Otherwise a new try would inherit the connection, and the backoff, of the one before.
   'grpc.use_local_subchannel_pool': 1,
 };

@@ -218,6 +218,7 @@ export class Replay {
 
   /** Gives the reader more of the past, as much as it takes; to be called whenever it has taken what it was given. */
   proceed(): void {
+    this.live?.proceed();
     while (!this.live && !this.closed && !this.sink.full) {
       if (this.position.lost) this.giveUp();
       else if (!this.pass()) this.goLive();

@@ -85,9 +85,10 @@ export class WatchStream implements Watcher {
   private readonly countedChannels = new Set<ChannelRecord>();
   private readonly countedEndpoints = new Set<EndpointRecord>();
   private flushTimer: NodeJS.Timeout | undefined;
-  /** ms until the next flush, by how fast rows came before the last one, which was then, ns. */
+  /** When it was, and how many rows there had been. */
+  private lastFlush = { ns: monotonicNs(), rows: 0 };
+  /** ms from what happens to the next flush, by how fast rows came before the last one. */
   private delay = flushDelay;
-  private flushedAt = monotonicNs();
   /** The reader had not taken what was written before, so that rows wait in the rings. */
   private behind = false;
   private readonly pulseTimer: NodeJS.Timeout;
@@ -100,6 +101,7 @@ export class WatchStream implements Watcher {
     recorder.watch(this);
     this.pickPosition = recorder.rows!.picks.head;
     this.completionPosition = recorder.rows!.completions.head;
+    this.lastFlush.rows = Math.max(this.pickPosition, this.completionPosition);
     this.methodsSent = recorder.methods.names.length;
     this.pulseTimer = setInterval(() => {
       this.beat();
@@ -148,9 +150,15 @@ export class WatchStream implements Watcher {
 
   stirred(): void {
     this.flushTimer ??= setTimeout(() => {
+      this.flushTimer = undefined;
       this.flush();
       this.sink.flushed?.();
     }, this.delay).unref();
+  }
+
+  /** The reader has taken what was written: it gets what waited for that. */
+  proceed(): void {
+    if (this.behind) this.flush();
   }
 
   /** Tells all that has happened so far, with the counters. */
@@ -166,8 +174,6 @@ export class WatchStream implements Watcher {
   }
 
   private flush(): void {
-    clearTimeout(this.flushTimer);
-    this.flushTimer = undefined;
     this.source.recorder.read();
     this.adaptDelay();
     // Asked once: a flush is bounded, and goes out whole or not at all.
@@ -182,14 +188,14 @@ export class WatchStream implements Watcher {
     this.behind = full;
   }
 
-  /** Rows that wait for a reader say nothing of how fast they come; nor is there a hurry then. */
   private adaptDelay(): void {
     const { picks, completions } = this.source.recorder.rows!;
-    const rows = Math.max(1, picks.head - this.pickPosition, completions.head - this.completionPosition);
-    const now = monotonicNs();
-    const msOfRow = (now - this.flushedAt) / 1e6 / rows;
-    this.delay = this.behind ? flushDelay : Math.min(flushDelay, msOfRow * rowsOfFlush);
-    this.flushedAt = now;
+    const before = this.lastFlush;
+    const now = { ns: monotonicNs(), rows: Math.max(picks.head, completions.head) };
+    if (now.rows === before.rows) return;
+    const msOfRow = (now.ns - before.ns) / 1e6 / (now.rows - before.rows);
+    this.delay = Math.min(flushDelay, msOfRow * rowsOfFlush);
+    this.lastFlush = now;
   }
 
   /** At most 4,098 names of 256 characters: that fits into one message. */

@@ -2,7 +2,7 @@ import type * as GrpcModule from '@grpc/grpc-js';
 import type { WatchRequest } from '@pickscope/protocol/messages';
 import { protocolVersion } from '@pickscope/protocol/service';
 import { Outlet } from './outlet';
-import type { Past, Replay } from './past';
+import type { Past } from './past';
 import { WatchStream, type Source } from './watch';
 
 /** Its messages are WatchResponses, encoded. */
@@ -57,8 +57,12 @@ export class Watchers {
       },
     });
     const { past } = this;
-    const stream = past && past.seconds > 0 && call.request.past ? replay(past, call, outlet) : this.live(outlet);
+    const stream =
+      past && past.seconds > 0 && call.request.past
+        ? past.watch(outlet, Number(call.request.pastSinceNs))
+        : this.live(outlet);
     this.streams.add(stream);
+    call.on('drain', () => stream.proceed());
     const impatience = whenStopped(call, () => outlet.abort());
     const leave = () => {
       clearInterval(impatience);
@@ -75,12 +79,6 @@ export class Watchers {
     stream.begin();
     return stream;
   }
-}
-
-function replay(past: Past, call: WatchCall, outlet: Outlet): Replay {
-  const stream = past.watch(outlet, Number(call.request.pastSinceNs));
-  call.on('drain', () => stream.proceed());
-  return stream;
 }
 
 /** Calls back when the watcher has not taken anything for long though there is something for it. */
