@@ -113,6 +113,33 @@ describe('pickscope-forward', () => {
     assert.equal((await toolAt(address).ask(Health.method.check, {})).status, Serving.SERVING);
   });
 
+  it('reaches a client that speaks TLS, by the certificate of its descriptor', async () => {
+    const certificates = path.join(library, '../../test/unit/attachment/certificates');
+    const key = path.join(program.folder, 'tls.key');
+    writeFileSync(key, readFileSync(path.join(certificates, 'pinned.key')), { mode: 0o600 });
+    const env = {
+      PICKSCOPE_LISTEN: '127.0.0.1:0',
+      PICKSCOPE_TLS_CERT: path.join(certificates, 'pinned.pem'),
+      PICKSCOPE_TLS_KEY: key,
+    };
+    const client = await program.start('preloaded', 'over TLS', env);
+    const { process: described } = await toolAt((await forwarder('over TLS')).address).ask(
+      DebugService.method.describe,
+      {},
+    );
+    assert.equal(described?.name, 'over TLS');
+
+    // Someone else at that address is not given the token.
+    const file = path.join(program.runtimeFolder, `${client.descriptor.instance}.json`);
+    const certificate = readFileSync(path.join(certificates, 'server.pem'), 'utf8');
+    writeFileSync(file, JSON.stringify({ ...client.descriptor, certificate }), { mode: 0o600 });
+    const { address, child, ended } = await forwarder('over TLS');
+    await assert.rejects(toolAt(address).ask(Health.method.check, {}), { code: status.UNAVAILABLE });
+    child.kill('SIGINT');
+    assert.match((await ended).err, /^over TLS \(pid \d+\) cannot be reached: .*certificate/);
+    await client.end();
+  });
+
   it('says nothing of the token', async () => {
     const { child, ended, address } = await forwarder(shop.instance.slice(0, 8));
     await toolAt(address).ask(Health.method.check, {});

@@ -10,40 +10,50 @@ import { library, preload } from '../../preload/cell';
 import { descriptorOf } from '../../preload/watcher';
 
 /*
- * A program that other tools look into: two backends, and a channel to both that has made ten calls, every third of which
- * fails. Another channel takes no part in channelz.
+ * A program that other tools look into: two backends, and a channel that has called both; every third call fails. Another
+ * channel takes no part in channelz.
  */
 
-export const made = { calls: 10, failed: 3, backends: 2 };
+/** Calls of the first channel, and those of them that failed. */
+export interface Made {
+  readonly calls: number;
+  readonly failed: number;
+}
 
 const source = `
   const same = (bytes) => bytes;
   const bytes = { requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same };
   const definition = { get: { path: '/shop.Cart/Get', requestStream: false, responseStream: false, ...bytes } };
   const roundRobin = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
-  let answered = 0;
-  const get = (call, respond) =>
-    ++answered % 3 === 0 ? respond({ code: grpc.status.ABORTED, details: 'canary-details' }) : respond(null, call.request);
+  let calls = 0;
+  const reached = new Set();
 
-  function listen() {
+  function listen(name) {
     const server = new grpc.Server();
+    const get = (call, respond) => {
+      reached.add(name);
+      if (calls % 3 === 0) respond({ code: grpc.status.ABORTED, details: 'no' });
+      else respond(null, call.request);
+    };
     server.addService(definition, { get });
-    return new Promise((resolve) => server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (_, port) => resolve('127.0.0.1:' + port)));
+    const credentials = grpc.ServerCredentials.createInsecure();
+    return new Promise((resolve) => server.bindAsync('127.0.0.1:0', credentials, (_, port) => resolve('127.0.0.1:' + port)));
   }
 
   async function main() {
-    const backends = [await listen(), await listen()];
+    const backends = [await listen('first'), await listen('second')];
     const Client = grpc.makeClientConstructor(definition, 'Cart');
-    const open = (target, options) => new Client(target, grpc.credentials.createInsecure(), { 'grpc.service_config': roundRobin, ...options });
+    const open = (target, options) =>
+      new Client(target, grpc.credentials.createInsecure(), { 'grpc.service_config': roundRobin, ...options });
+    const call = (client) => new Promise((resolve) => client.get(Buffer.from('?'), resolve));
     const client = open('ipv4:' + backends.join(','), {});
-    const hidden = open('ipv4:' + backends[0], { 'grpc.enable_channelz': 0, 'grpc.use_local_subchannel_pool': 1 });
-    // Till both are connected, as the ten calls are to be shared.
-    await new Promise((resolve) => client.waitForReady(Date.now() + 10000, resolve));
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const call = (client) => new Promise((resolve) => client.get(Buffer.from('canary-payload'), resolve));
-    for (let i = 0; i < ${made.calls}; i++) await call(client);
-    await call(hidden);
-    console.log('called ' + backends);
+    let failed = 0;
+    while (calls < 10 || reached.size < 2) {
+      calls++;
+      if (await call(client)) failed++;
+    }
+    await call(open('ipv4:' + backends[0], { 'grpc.enable_channelz': 0, 'grpc.use_local_subchannel_pool': 1 }));
+    console.log(JSON.stringify({ calls, failed }));
   }
   main();
   process.stdin.resume();
@@ -53,40 +63,43 @@ const source = `
 export const ways = ['bundled', 'preloaded', 'preloaded, grpc-js 1.10'] as const;
 export type Way = (typeof ways)[number];
 
+interface Started {
+  readonly descriptor: Descriptor;
+  readonly made: Made;
+  /** Ends it. */
+  readonly end: () => Promise<unknown>;
+}
+
 export class Program {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'ps-'));
   readonly runtimeFolder = path.join(this.folder, 'run');
-  readonly children: ChildProcessWithoutNullStreams[] = [];
+  private readonly children: ChildProcessWithoutNullStreams[] = [];
 
   /** Runs it in a folder that holds nothing but what that way needs. */
-  async start(
-    way: Way,
-    name = 'shop',
-  ): Promise<{ descriptor: Descriptor; backends: string[]; end: () => Promise<unknown> }> {
+  async start(way: Way, name = 'shop', env: NodeJS.ProcessEnv = {}): Promise<Started> {
     const file = path.join(this.folder, 'program.cjs');
     if (way === 'bundled') await bundle(file);
     else {
       writeFileSync(file, `const grpc = require('@grpc/grpc-js'); ${source}`);
       link(this.folder, way === 'preloaded' ? '@grpc/grpc-js' : 'grpc-js-1.10');
     }
-    return this.run([...(way === 'bundled' ? [] : ['--require', preload]), file], name);
+    return this.run([...(way === 'bundled' ? [] : ['--require', preload]), file], { ...env, PICKSCOPE_NAME: name });
   }
 
-  private async run(args: readonly string[], name: string) {
+  private async run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Started> {
     const child = spawn(process.execPath, args, {
       cwd: this.folder,
-      env: { ...this.environment, PICKSCOPE_NAME: name },
+      env: { ...this.environment, ...env },
     });
     this.children.push(child);
     const { out, ended } = listenTo(child);
-    await until(() => out().includes('called'));
+    await until(() => out().includes('\n'));
     const descriptor = await descriptorOf(this.runtimeFolder, child.pid!);
     const end = () => {
-      child.stdin.end();
       child.kill();
       return ended;
     };
-    return { descriptor, backends: out().trim().replace('called ', '').split(','), end };
+    return { descriptor, made: JSON.parse(out()) as Made, end };
   }
 
   /** For what is to find the program. */
