@@ -64,6 +64,19 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/**'],
+    ignores: ['src/commands/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'Identifier[name=/^show(Information|Warning|Error)Message$/]',
+          message: 'A message pops up only as the answer to what a person did: in a command.',
+        },
+      ],
+    },
+  },
+  {
     // Suites of tests are long functions by nature, and mocha's callbacks are not awaited by the caller.
     files: ['**/test/**/*.ts'],
     rules: { 'max-lines-per-function': 'off', '@typescript-eslint/no-unused-expressions': 'off' },

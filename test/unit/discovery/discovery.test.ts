@@ -48,6 +48,46 @@ describe('Discovery', () => {
     watch.dispose();
   });
 
+  it('finds two hundred that come one after the other, before they have all come, and sees them go', async () => {
+    const all = Array.from({ length: 200 }, (_, index) => descriptorOf({ name: `client-${index}`, hostName: 'other' }));
+    let changes = 0;
+    discovery.on('change', () => changes++);
+    const watch = discovery.watch();
+    await discovery.scan();
+    for (const [index, descriptor] of all.entries()) {
+      folder.announce(descriptor);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      if (index === 199) assert.ok(names().length > 0, 'they do not put off the scan that would find them');
+    }
+    await until(() => names().length === 200);
+    assert.equal(new Set(names()).size, 200);
+    assert.ok(changes < 100, `${changes} changes`);
+    for (const descriptor of all.slice(1)) folder.withdraw(descriptor);
+    await until(() => names().length === 1);
+    watch.dispose();
+    assert.deepEqual(log.lines, []);
+  });
+
+  it('looks once more for all who ask while it looks, not once for each', async () => {
+    await discovery.scan();
+    const { scans } = discovery;
+    const first = discovery.scan();
+    await Promise.resolve();
+    await Promise.all([first, ...Array.from({ length: 100 }, () => discovery.scan())]);
+    assert.ok(discovery.scans - scans <= 2, `${discovery.scans - scans} scans`);
+  });
+
+  it('tells that a client has made itself known anew', async () => {
+    const descriptor = descriptorOf();
+    folder.announce(descriptor);
+    await discovery.scan();
+    let changes = 0;
+    discovery.on('change', () => changes++);
+    folder.announce({ ...descriptor, address: 'unix:/tmp/other.sock' });
+    await discovery.scan();
+    assert.equal(changes, 1);
+  });
+
   it('sees a folder that is made later', async () => {
     const watch = discovery.watch();
     await discovery.scan();
