@@ -56,6 +56,10 @@ type Request = MessageInitShape<typeof WatchRequestSchema>;
 export class Messages {
   readonly messages: WatchResponse[] = [];
 
+  receive(message: WatchResponse): void {
+    this.messages.push(message);
+  }
+
   cases(): (string | undefined)[] {
     return this.messages.map(({ body }) => body.case);
   }
@@ -90,7 +94,7 @@ export class Watcher extends Messages {
       create(WatchRequestSchema, { protocolMajor: 1, ...request }),
       metadata(token),
     );
-    this.stream.on('data', (message: WatchResponse) => this.messages.push(message));
+    this.stream.on('data', (message: WatchResponse) => this.receive(message));
     this.stream.on('error', (error: grpc.ServiceError) => (this.error = error));
   }
 
@@ -126,11 +130,17 @@ export class StalledReader extends Messages {
     this.stream.end(frame(toBinary(WatchRequestSchema, message)));
   }
 
-  resume(): void {
+  /** @param pause ms before each chunk of 16 KB. */
+  resume(pause = 0): void {
+    this.stream.removeAllListeners('data');
     this.stream.on('data', (chunk: Buffer) => {
+      if (pause > 0) {
+        this.stream.pause();
+        setTimeout(() => this.stream.resume(), pause);
+      }
       this.rest = Buffer.concat([this.rest, chunk]);
       for (let length = frameLength(this.rest); length <= this.rest.length; length = frameLength(this.rest)) {
-        this.messages.push(fromBinary(WatchResponseSchema, this.rest.subarray(5, length)));
+        this.receive(fromBinary(WatchResponseSchema, this.rest.subarray(5, length)));
         this.rest = this.rest.subarray(length);
       }
     });
