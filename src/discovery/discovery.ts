@@ -12,6 +12,8 @@ import type { LogOutputChannel } from 'vscode';
 const pollMs = 2000;
 /** A client writes its socket, then its descriptor: several events for one change, and one scan for them. */
 const settleMs = 30;
+/** How much longer than a scan takes it waits for the next. */
+const restRatio = 9;
 /** How many warnings are remembered, so that each is logged once. */
 const maxRemembered = 1000;
 
@@ -45,6 +47,7 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
   #lastScan: Promise<void> = Promise.resolve();
   #nextScan: Promise<void> | undefined;
   #scans = 0;
+  #scanMs = 0;
   readonly #watchers = new Map<string, FSWatcher>();
   readonly #warned = new Set<string>();
 
@@ -110,6 +113,7 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
 
   async #scan(): Promise<void> {
     this.#scans++;
+    const begunMs = performance.now();
     const problemsBefore = this.#problems.length;
     this.#problems = [];
     const known = new Map(this.#clients.map((client) => [client.descriptor.instance, client.foundBy]));
@@ -121,6 +125,7 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
         if (!found.has(instance)) found.set(instance, { ...file, foundBy: known.get(instance) ?? this.#scans });
       }
     }
+    this.#scanMs = performance.now() - begunMs;
     const before = this.#clients;
     this.#clients = [...found.values()].sort((a, b) => a.appearedMs - b.appearedMs);
     if (!sameClients(before, this.#clients) || this.#problems.length !== problemsBefore) this.emit('change');
@@ -168,12 +173,18 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
     this.#watchers.set(folder, watcher);
   }
 
-  /** Not later because more happens: where clients come and go all the time, they would never be found. */
+  /**
+   * Not later because more happens: where clients come and go all the time, they would never be found. But where there
+   * are many, most of the time goes to others.
+   */
   #scanSoon(): void {
-    this.#settle ??= setTimeout(() => {
-      this.#settle = undefined;
-      void this.scan();
-    }, settleMs);
+    this.#settle ??= setTimeout(
+      () => {
+        this.#settle = undefined;
+        void this.scan();
+      },
+      Math.max(settleMs, restRatio * this.#scanMs),
+    );
   }
 
   #forgetFolder(folder: string): void {
