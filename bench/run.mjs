@@ -13,7 +13,7 @@ const programs = { picks: ['picks', 'pickWorker'], rpc: ['rpc', 'rpcClient', 'rp
 const asked = process.argv.slice(2);
 for (const name of asked.length > 0 ? asked : Object.keys(programs)) {
   if (!(name in programs)) throw new Error(`There is no "${name}"; there are ${Object.keys(programs).join(', ')}.`);
-  const folder = await buildPrograms(...programs[name]);
+  const folder = await buildPrograms('speed', ...programs[name]);
   console.log(`\n── ${name} ──\n`);
   const program = spawn(process.execPath, [path.join(folder, `${name}.cjs`)], { stdio: 'inherit' });
   const code = await new Promise((resolve) => program.once('close', resolve));
