@@ -37,6 +37,11 @@ describe('panel', function () {
     return panel;
   }
 
+  async function openAs(name: string, options: PageOptions = {}): Promise<PanelPage> {
+    const feed = feedOf();
+    return open({ answer: (query) => situations[name]!.frame(feed, query), ...options });
+  }
+
   async function openWith(feed: FakeFeed, options: PageOptions = {}): Promise<PanelPage> {
     return open({ answer: (query) => feed.frame(query), ...options });
   }
@@ -480,11 +485,6 @@ describe('panel', function () {
   });
 
   describe('another policy', () => {
-    async function openAs(name: string, options: PageOptions = {}): Promise<PanelPage> {
-      const feed = feedOf();
-      return open({ answer: (query) => situations[name]!.frame(feed, query), ...options });
-    }
-
     async function inspected(name: string): Promise<PanelPage> {
       const panel = await openAs(name);
       await panel.page.locator(rows).nth(3).click();
@@ -566,6 +566,62 @@ describe('panel', function () {
       assert.ok(!(await details.locator('li').first().isVisible()));
       await details.locator('summary').click();
       assert.deepEqual(await details.locator('li').allInnerTexts(), panel.answer(panel.query!).limitations);
+    });
+  });
+
+  describe('what is told of the client', () => {
+    const folded = '.notices details';
+
+    it('calls that it refused, and what that means, in one quiet line that opens', async () => {
+      const feed = feedOf(60);
+      const panel = await open({ answer: (query) => situations['told-folded']!.frame(feed, query) });
+      const notice = panel.page.locator(folded).first();
+      assert.equal(await notice.locator('summary').innerText(), 'One call with a wrong token was refused');
+      assert.ok(!(await notice.locator('li').isVisible()));
+      await notice.locator('summary').click();
+      assert.match(await notice.locator('li').innerText(), /^Somebody tried to read .* learned nothing\./);
+      const frame = panel.answer(panel.query!);
+      panel.answer = () => ({ ...frame, refusedCalls: 12_345 });
+      await panel.refresh();
+      await panel.page.getByText('12,345 calls with a wrong token were refused').waitFor();
+      panel.answer = () => ({ ...frame, refusedCalls: 0 });
+      await panel.refresh();
+      await panel.page.getByText('with a wrong token').waitFor({ state: 'detached' });
+    });
+
+    it('what there was no room for', async () => {
+      const panel = await openAs('told');
+      await panel.page.locator(folded, { hasText: 'Some things are left out here' }).locator('summary').click();
+      const rows = await panel.page.locator(`${folded} li:visible`).allInnerTexts();
+      assert.deepEqual(rows, [
+        '12 more channels have no room here',
+        '48,000 more names of methods, shown as “(other)”',
+      ]);
+    });
+
+    it('what it had kept from before it was attached, as long as that is in view', async () => {
+      const panel = await openAs('told');
+      const line = panel.page.locator('.notices > p');
+      assert.match(await line.innerText(), /^Before \d\d:\d\d:\d\d: kept by the client, the last 60 s$/);
+      const frame = panel.answer(panel.query!);
+      panel.answer = () => ({ ...frame, kept: { seconds: 60, untilMs: frame.channel!.atMs - 3_600_000 } });
+      await panel.refresh();
+      await line.waitFor({ state: 'detached' });
+    });
+
+    it('that there is no place among its watchers, and when it tries again', async () => {
+      const panel = await openAs('full');
+      const banner = panel.page.locator('.banner.warning');
+      assert.match(await banner.innerText(), /as soon as there is room.*\s+Trying again in 1?\d s; tries so far: 2\./);
+      await banner.getByRole('button', { name: 'Retry Now' }).click();
+      assert.deepEqual(await panel.commanded(1), [{ name: 'retryNow' }]);
+    });
+
+    it('that its certificate is not trusted, and that nothing happens by itself', async () => {
+      const panel = await openAs('certificate');
+      const banner = panel.page.locator('.banner.error');
+      assert.match(await banner.innerText(), /pickscope\.tlsRootsFile/);
+      assert.doesNotMatch(await banner.innerText(), /Trying again/);
     });
   });
 
