@@ -1,11 +1,23 @@
+import { readRecording } from '@pickscope/protocol/recording';
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { until } from '../backends';
 import { listenTo } from '../outcome';
+import { Messages } from '../server/debugClient';
 import { library, preload, runCell, textLoader } from './cell';
 import { descriptors } from './watcher';
 
@@ -111,6 +123,33 @@ describe('a preloaded program', () => {
     assert.deepEqual(await start(source).ended, { code: 0, signal: null, out: '', err: '' });
     const { err } = await start(source, { NODE_DEBUG: 'pickscope' }).ended;
     assert.match(err, /asks for the policy "P2C_EWMA", but runs pick_first/);
+  });
+
+  it('records what was kept at a signal, when asked to, and says nothing else', async () => {
+    const recordings = path.join(folder, 'recordings');
+    const source = `
+      const { existsSync, readdirSync } = require('fs');
+      const grpc = require('@grpc/grpc-js');
+      const is = async (done) => { while (!done()) await new Promise((resolve) => setTimeout(resolve, 10)); };
+      const holds = (folder, ending) => existsSync(folder) && readdirSync(folder).some((name) => name.endsWith(ending));
+      (async () => {
+        await is(() => holds(process.env.PICKSCOPE_RUNTIME_DIR, '.json'));
+        const client = new grpc.Client('ipv4:127.0.0.1:1', grpc.credentials.createInsecure());
+        const same = (bytes) => bytes;
+        await new Promise((ended) => client.makeUnaryRequest('/shop.Cart/Get', same, same, Buffer.alloc(0), ended));
+        process.kill(process.pid, 'SIGUSR2');
+        await is(() => holds(process.env.PICKSCOPE_RECORDINGS, '.pickscope'));
+        client.close();
+      })();
+    `;
+    const asked = { PICKSCOPE_KEEP: '60s', PICKSCOPE_RECORD_SIGNAL: 'SIGUSR2', PICKSCOPE_RECORDINGS: recordings };
+    const { code, err } = await start(source, asked).ended;
+    const [file, ...more] = readdirSync(recordings).map((name) => path.join(recordings, name));
+    assert.deepEqual([code, err, more], [0, `Pickscope: the last seconds are recorded in ${file}\n`, []]);
+    const recording = new Messages();
+    for await (const message of readRecording(createReadStream(file!))) recording.receive(message);
+    assert.ok(recording.picks() > 0);
+    assert.equal(recording.cases().at(-1), 'heartbeat');
   });
 
   it('that asks for a server itself gets the one that it asks for', async () => {
