@@ -12,7 +12,7 @@ import http2, {
 import net from 'node:net';
 import type * as tls from 'node:tls';
 
-const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = http2.constants;
+const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = http2.constants;
 
 /**
  * A server of HTTP/2, not yet listening, that passes all calls on to the debug server of a client: they come with whatever
@@ -57,6 +57,11 @@ function forward(
   session: ClientHttp2Session,
   token: string,
 ): void {
+  // It has just ended, and this connection is about to.
+  if (session.destroyed || session.closed) {
+    incoming.close(NGHTTP2_REFUSED_STREAM);
+    return;
+  }
   const outgoing = session.request({
     ...headers,
     [tokenMetadataKey]: token,
@@ -76,6 +81,7 @@ function forward(
 function answer(outgoing: ClientHttp2Stream, incoming: ServerHttp2Stream): void {
   let trailers: IncomingHttpHeaders = {};
   outgoing.once('response', (headers: IncomingHttpHeaders & IncomingHttpStatusHeader, flags: number) => {
+    if (incoming.destroyed) return;
     const endStream = (flags & NGHTTP2_FLAG_END_STREAM) !== 0;
     incoming.respond(headers, { endStream, waitForTrailers: !endStream });
     if (!endStream) outgoing.pipe(incoming);

@@ -16,13 +16,11 @@ type Answer = MessageInitShape<typeof ServerReflectionResponseSchema>['messageRe
 
 /** grpc.reflection.v1, and v1alpha, whose messages are the same: tells of what is served, from the generated descriptors. */
 export function reflectionHandlers({ status }: typeof GrpcModule, served: readonly DescService[]) {
-  let schema: ServedSchema | undefined;
+  const schema = new ServedSchema(served, status);
   return {
     serverReflectionInfo: (call: Call) => {
-      // Most processes are never asked.
-      const known = (schema ??= new ServedSchema(served, status));
       const transform = (request: ServerReflectionRequest, _encoding: string, done: TransformCallback) =>
-        done(null, known.respond(request));
+        done(null, schema.respond(request));
       // Piped, so that who does not read the answers is not read from either. The types of grpc-js hide that it is a Duplex.
       call.pipe(new Transform({ objectMode: true, transform })).pipe(call as unknown as Duplex);
     },
@@ -34,6 +32,8 @@ class ServedSchema {
   private readonly files = new Map<string, DescFile>();
   /** By the full names of services, methods, messages and enums. */
   private readonly declaring = new Map<string, DescFile>();
+  /** Their full names. */
+  private readonly messages = new Set<string>();
 
   constructor(
     private readonly served: readonly DescService[],
@@ -54,6 +54,7 @@ class ServedSchema {
     this.files.set(file.proto.name, file);
     for (const type of nestedTypes(file)) {
       this.declaring.set(type.typeName, file);
+      if (type.kind === 'message') this.messages.add(type.typeName);
       if (type.kind !== 'service') continue;
       for (const { name } of type.methods) this.declaring.set(`${type.typeName}.${name}`, file);
     }
@@ -74,7 +75,7 @@ class ServedSchema {
         return this.notFound(`${value.containingType}, extension ${value.extensionNumber}`);
       case 'allExtensionNumbersOfType':
         // Nothing that is served has extensions.
-        return this.declaring.has(value)
+        return this.messages.has(value)
           ? { case: 'allExtensionNumbersResponse', value: { baseTypeName: value } }
           : this.notFound(value);
       default:

@@ -60,8 +60,10 @@ const source = `
 `;
 
 /** How the library gets into the program, with which grpc-js. */
-export const ways = ['bundled', 'preloaded', 'preloaded, grpc-js 1.10'] as const;
+export const ways = ['bundled', 'preloaded', 'preloaded, grpc-js 1.10', 'preloaded, two copies of grpc-js'] as const;
 export type Way = (typeof ways)[number];
+
+const otherCopy = path.join(library, '../../node_modules/grpc-js-1.10');
 
 interface Started {
   readonly descriptor: Descriptor;
@@ -80,8 +82,9 @@ export class Program {
     const file = path.join(this.folder, 'program.cjs');
     if (way === 'bundled') await bundle(file);
     else {
-      writeFileSync(file, `const grpc = require('@grpc/grpc-js'); ${source}`);
-      link(this.folder, way === 'preloaded' ? '@grpc/grpc-js' : 'grpc-js-1.10');
+      const another = way === 'preloaded, two copies of grpc-js' ? `require(${JSON.stringify(otherCopy)});` : '';
+      writeFileSync(file, `const grpc = require('@grpc/grpc-js'); ${another} ${source}`);
+      link(this.folder, way === 'preloaded, grpc-js 1.10' ? 'grpc-js-1.10' : '@grpc/grpc-js');
     }
     return this.run([...(way === 'bundled' ? [] : ['--require', preload]), file], { ...env, PICKSCOPE_NAME: name });
   }

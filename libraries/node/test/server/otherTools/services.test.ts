@@ -174,7 +174,7 @@ for (const way of ways) {
             value: { containingType: 'google.protobuf.Any', extensionNumber: 7 },
           },
         },
-        { messageRequest: { case: 'allExtensionNumbersOfType', value: 'shop.Cart' } },
+        { messageRequest: { case: 'allExtensionNumbersOfType', value: DebugService.typeName } },
         {},
         { messageRequest: { case: 'allExtensionNumbersOfType', value: 'google.protobuf.Any' } },
       ]);
