@@ -21,11 +21,15 @@ import { maxTextLength } from '@pickscope/protocol/service';
 import { monotonicNs } from '../clock';
 import type { EndpointStatus } from '../policies/picker';
 import type { Shadow } from './shadow';
+import { beginning } from './texts';
 
 /*
  * What exists: channels, policies, generations, endpoints, subconns. Each record holds its entity as a message that is
  * replaced, never changed, so that it can be sent as it was at that moment.
  */
+
+/** Addresses that are told of one endpoint, or of one resolver update. */
+const maxAddresses = 100;
 
 export interface ChannelRecord {
   message: Channel;
@@ -169,7 +173,7 @@ export class Entities {
     const value = create(ResolverUpdateSchema, {
       channel: channel.message.id,
       endpointCount: addresses.length,
-      addresses: addresses.slice(0, 100).map(capped),
+      addresses: addresses.slice(0, maxAddresses).map(capped),
       error: capped(error),
     });
     this.changed({ case: 'resolverUpdate', value });
@@ -201,7 +205,7 @@ export class Entities {
     const message = create(EndpointSchema, {
       id: ++this.lastId,
       channel: channel.message.id,
-      addresses: addresses.map(capped),
+      addresses: addresses.slice(0, maxAddresses).map(capped),
       state: ConnectivityState.IDLE,
       stateSinceNs: BigInt(monotonicNs()),
     });
@@ -312,5 +316,5 @@ function change(entity: Change['entity'], timeNs = BigInt(monotonicNs())): Chang
 }
 
 function capped(text: string): string {
-  return text.slice(0, maxTextLength);
+  return beginning(text, maxTextLength);
 }

@@ -1,3 +1,5 @@
+import { beginning } from './texts';
+
 /** How many methods get an id of their own. */
 const capacity = 4096;
 const maxLength = 256;
@@ -11,12 +13,13 @@ export class MethodDictionary {
   readonly names: string[] = ['', '(other)'];
   private readonly ids = new Map<string, number>();
 
-  idOf(name: string): number {
+  idOf(fullName: string): number {
+    const name = beginning(fullName, maxLength);
     const known = this.ids.get(name);
     if (known !== undefined) return known;
     if (this.ids.size >= capacity) return 1;
     const id = this.names.length;
-    this.names.push(name.slice(0, maxLength));
+    this.names.push(name);
     this.ids.set(name, id);
     return id;
   }

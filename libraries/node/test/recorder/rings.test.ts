@@ -7,6 +7,7 @@ import { MethodDictionary } from '../../src/recorder/methods';
 import { Recorder } from '../../src/recorder/recorder';
 import { completionCapacity, pickCapacity, type CompletionRing, type PickRing } from '../../src/recorder/rings';
 import * as batches from '../../src/server/batches';
+import { retainedBytes } from '../server/debugClient';
 import { Feed } from '../server/feed';
 
 function pickBatch(ring: PickRing, from: number) {
@@ -165,5 +166,18 @@ describe('the dictionary of methods', () => {
     assert.equal(new MethodDictionary().names[0], '');
     const long = new MethodDictionary();
     assert.equal(long.names[long.idOf('x'.repeat(1000))]!.length, 256);
+  });
+
+  it('holds no more of a long name than is told of it, nor do texts of entities', () => {
+    const { recorder, feed } = watched();
+    const before = retainedBytes();
+    for (let i = 0; i < 50; i++) {
+      const text = `${i}${'x'.repeat(1 << 20)}`;
+      const id = recorder.methods.idOf(text);
+      assert.equal(recorder.methods.idOf(text), id);
+      recorder.entities.addEndpoint(feed.channel, [text]);
+    }
+    const grown = retainedBytes() - before;
+    assert.ok(grown < 10 << 20, `${grown} bytes more`);
   });
 });
