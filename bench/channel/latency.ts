@@ -13,7 +13,7 @@ import type { Participants } from './participants';
  */
 
 const aimMs = 200;
-const order = { rate: 500, seconds: 20, completions: true, probes: 200 };
+const order = { rate: 100, seconds: 20, completions: true, probes: 200 };
 
 /** When the rows of probes came, by number; ms since the Unix epoch. */
 type Sightings = Record<number, number>;
