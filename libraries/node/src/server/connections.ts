@@ -24,6 +24,8 @@ export interface TlsKeys {
 const maxConnections = 32;
 /** Pings that a living other side may owe an answer to: it is us who were stopped, it may be. */
 const maxUnanswered = 2;
+/** ms without an answer, after which a place is taken from one for which there is no other. */
+const suspicion = 1000;
 
 /** In ms. */
 export interface ConnectionTiming {
@@ -52,9 +54,7 @@ const limits: ServerOptions = {
 export class Connections {
   private readonly server: Http2Server;
   private readonly timing: ConnectionTiming;
-  private readonly sessions = new Set<ServerHttp2Session>();
-  /** Those that have carried a token. */
-  private readonly proven = new WeakSet<ServerHttp2Session>();
+  private readonly peers = new Map<ServerHttp2Session, Peer>();
 
   /** @param handle Is given the calls that the guard accepts, and never sees the token. */
   constructor(
@@ -78,28 +78,24 @@ export class Connections {
   }
 
   close(): void {
-    for (const session of this.sessions) session.destroy();
+    for (const session of this.peers.keys()) session.destroy();
   }
 
   private admit(session: ServerHttp2Session): void {
-    this.sessions.add(session);
-    const pings = keepAlive(session, this.timing.ping);
-    const proof = setTimeout(() => this.expectProof(session), this.timing.proof).unref();
-    session.once('close', () => {
-      clearInterval(pings);
-      clearTimeout(proof);
-      this.sessions.delete(session);
-    });
-    if (this.sessions.size > maxConnections) this.makeRoom();
+    this.peers.set(session, new Peer(session, this.timing));
+    session.once('close', () => this.peers.delete(session));
+    if (this.peers.size > maxConnections) this.makeRoom(session);
   }
 
-  private expectProof(session: ServerHttp2Session): void {
-    if (!this.proven.has(session)) session.destroy();
-  }
-
-  /** The oldest that has not shown the token goes first; it may be the newest, too. */
-  private makeRoom(): void {
-    [...this.sessions].find((session) => !this.proven.has(session))?.destroy();
+  /**
+   * The oldest that has not shown the token goes, or the oldest that seems to be dead. Where all of them may be alive the newest
+   * one has no room.
+   */
+  private makeRoom(newest: ServerHttp2Session): void {
+    const others = [...this.peers.values()].filter(({ session }) => session !== newest);
+    const dispensable = others.find((peer) => !peer.isProven) ?? others.find(({ isSilent }) => isSilent);
+    (dispensable?.session ?? newest).destroy();
+    if (!dispensable) others.forEach((peer) => peer.challenge());
   }
 
   private begin(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
@@ -107,7 +103,7 @@ export class Connections {
       this.guard.refuse(stream);
       return;
     }
-    this.proven.add(stream.session as ServerHttp2Session);
+    this.peers.get(stream.session as ServerHttp2Session)?.prove();
     try {
       this.handle(stream, withoutWithheld(headers));
     } catch {
@@ -127,12 +123,50 @@ function withoutWithheld(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !withheld.includes(name)));
 }
 
-/** Ends a connection whose other side is stopped or gone. */
-function keepAlive(session: ServerHttp2Session, interval: number): NodeJS.Timeout {
-  let unanswered = 0;
-  return setInterval(() => {
-    if (session.destroyed) return;
-    if (unanswered++ === 0) session.ping(() => (unanswered = 0));
-    else if (unanswered > maxUnanswered) session.destroy();
-  }, interval).unref();
+/** The other side of a connection, which is ended when it shows no token or is stopped or gone. */
+class Peer {
+  private hasShownToken = false;
+  private unanswered = 0;
+  private asked = 0;
+
+  constructor(
+    readonly session: ServerHttp2Session,
+    { ping, proof }: ConnectionTiming,
+  ) {
+    const pings = setInterval(() => this.ping(), ping).unref();
+    const expiry = setTimeout(() => this.hasShownToken || session.destroy(), proof).unref();
+    session.once('close', () => {
+      clearInterval(pings);
+      clearTimeout(expiry);
+    });
+  }
+
+  get isProven(): boolean {
+    return this.hasShownToken;
+  }
+
+  prove(): void {
+    this.hasShownToken = true;
+  }
+
+  /** Whether it leaves a ping unanswered for longer than a living one would. */
+  get isSilent(): boolean {
+    return this.unanswered > 0 && performance.now() - this.asked > suspicion;
+  }
+
+  /** Asks for an answer, if none is awaited. */
+  challenge(): void {
+    if (this.unanswered === 0) this.ping();
+  }
+
+  private ping(): void {
+    if (this.session.destroyed) return;
+    if (this.unanswered++ === 0) this.ask();
+    else if (this.unanswered > maxUnanswered) this.session.destroy();
+  }
+
+  private ask(): void {
+    this.asked = performance.now();
+    this.session.ping(() => (this.unanswered = 0));
+  }
 }

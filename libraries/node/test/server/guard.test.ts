@@ -162,6 +162,21 @@ for (const { name, library } of versions) {
       assert.equal(next.error, undefined);
     });
 
+    it('takes the place of a connection that answers no more for a new one, the token or not', async () => {
+      await open();
+      const dead = Array.from({ length: 32 }, () => connect());
+      await Promise.all(dead.map((connection) => connection.call(token)));
+      dead.forEach((connection) => connection.stop());
+      let described: string | undefined;
+      while (described === undefined) {
+        described = await describeClient(server.address, token).then(
+          ({ process: it }) => it?.name,
+          () => undefined,
+        );
+      }
+      assert.equal(described, 'cart');
+    });
+
     it('ends every attachment when it is closed', async () => {
       await open();
       const watcher = watch();
