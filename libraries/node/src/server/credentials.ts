@@ -86,6 +86,6 @@ function secretFault({ uid, mode }: { readonly uid: number; readonly mode: numbe
   const own = uid === process.getuid();
   if (!own && uid !== 0) return `belongs to another user (uid ${uid})`;
   // Secrets that are mounted into a container are root's, and our group's to read.
-  const open = mode & (uid === 0 ? 0o027 : 0o077);
+  const open = mode & (own ? 0o077 : 0o027);
   return open === 0 ? undefined : `is open to other users (mode ${(mode & 0o777).toString(8)}): chmod 600 it`;
 }

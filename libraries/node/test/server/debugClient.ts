@@ -77,15 +77,21 @@ export class Messages {
   }
 }
 
+export interface WatchOptions {
+  /** As for describeClient. */
+  readonly trusted?: string | undefined;
+  /** ms since the Unix epoch. */
+  readonly deadline?: number;
+}
+
 export class Watcher extends Messages {
   error: grpc.ServiceError | undefined;
   private readonly client: grpc.Client;
   private readonly stream: grpc.ClientReadableStream<WatchResponse>;
 
-  /** @param trusted As for describeClient. */
-  constructor(address: string, token: string, request: Request = {}, trusted?: string) {
+  constructor(address: string, token: string, request: Request = {}, options: WatchOptions = {}) {
     super();
-    this.client = new grpc.Client(address, credentialsFor(trusted));
+    this.client = new grpc.Client(address, credentialsFor(options.trusted));
     const { path: method, requestSerialize, responseDeserialize } = debugServiceDefinition.watch;
     this.stream = this.client.makeServerStreamRequest(
       method,
@@ -93,6 +99,7 @@ export class Watcher extends Messages {
       responseDeserialize,
       create(WatchRequestSchema, { protocolMajor: 1, ...request }),
       metadata(token),
+      { deadline: options.deadline ?? Infinity },
     );
     this.stream.on('data', (message: WatchResponse) => this.receive(message));
     this.stream.on('error', (error: grpc.ServiceError) => (this.error = error));
