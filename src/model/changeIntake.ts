@@ -78,11 +78,13 @@ export class ChangeIntake {
   }
 
   private applyChannel(message: ChannelMessage, ms: number): void {
-    const channel = this.registry.admitChannel(message.id, untrustedText(message.target));
-    if (!channel) {
-      if (message.closed) this.registry.channelsLeftOut.delete(message.id);
+    // One that is new and closed would only take the room of another.
+    if (message.closed && !this.registry.channelOf.has(message.id)) {
+      this.registry.channelsLeftOut.delete(message.id);
       return;
     }
+    const channel = this.registry.admitChannel(message.id, untrustedText(message.target));
+    if (!channel) return;
     channel.closed = message.closed;
     if (message.closed) for (const endpoint of channel.endpoints) this.remove(endpoint, ms);
     const state = valueOf(states, message.state);
@@ -182,6 +184,7 @@ export class ChangeIntake {
   private remove(endpoint: Endpoint, ms: number): void {
     if (endpoint.removed) return;
     endpoint.states.set(ms, { state: 'SHUTDOWN', error: '', removed: true });
+    this.registry.noteRemoved();
     this.tell(endpoint.channel, {
       kind: 'endpointRemoved',
       timeMs: ms,

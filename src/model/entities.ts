@@ -48,6 +48,9 @@ const noReasons = {
 };
 
 export type Readings = TimeRing<keyof typeof noReadings>;
+type EndpointTotals = TimeRing<keyof typeof noEndpointTotals>;
+type ChannelTotals = TimeRing<keyof typeof noChannelTotals>;
+type Reasons = TimeRing<keyof typeof noReasons>;
 
 export interface EndpointState {
   readonly state: State;
@@ -65,8 +68,8 @@ export class Endpoint {
   /** The stream that announced it last. */
   stream = 0;
   readonly states = new Timeline<EndpointState>();
-  readonly readings: Readings = new TimeRing(readingBucketMs, reachMs, noReadings);
-  readonly totals = new TimeRing(totalsBucketMs, reachMs, noEndpointTotals, Float64Array);
+  private ownReadings: Readings | undefined;
+  private ownTotals: EndpointTotals | undefined;
 
   constructor(
     readonly id: number,
@@ -74,6 +77,15 @@ export class Endpoint {
     readonly addresses: readonly string[],
     readonly slot: number,
   ) {}
+
+  // Large, and made when they are needed: a client may announce many more endpoints and channels than it uses.
+  get readings(): Readings {
+    return (this.ownReadings ??= new TimeRing(readingBucketMs, reachMs, noReadings));
+  }
+
+  get totals(): EndpointTotals {
+    return (this.ownTotals ??= new TimeRing(totalsBucketMs, reachMs, noEndpointTotals, Float64Array));
+  }
 
   get address(): string {
     return this.addresses[0] ?? '';
@@ -124,8 +136,8 @@ export class Channel {
   hadPicker = false;
   /** When the policy forgot what it knew; ms, rising. */
   historyLosses: number[] = [];
-  readonly reasons = new TimeRing(readingBucketMs, reachMs, noReasons);
-  readonly totals = new TimeRing(totalsBucketMs, reachMs, noChannelTotals, Float64Array);
+  private ownReasons: Reasons | undefined;
+  private ownTotals: ChannelTotals | undefined;
   /** Picks of whatever result since attaching. */
   picksSeen = 0;
 
@@ -133,6 +145,14 @@ export class Channel {
     readonly id: number,
     readonly target: string,
   ) {}
+
+  get reasons(): Reasons {
+    return (this.ownReasons ??= new TimeRing(readingBucketMs, reachMs, noReasons));
+  }
+
+  get totals(): ChannelTotals {
+    return (this.ownTotals ??= new TimeRing(totalsBucketMs, reachMs, noChannelTotals, Float64Array));
+  }
 
   loseHistory(ms: number): void {
     this.historyLosses.push(ms);

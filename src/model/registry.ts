@@ -31,6 +31,8 @@ export class Registry {
   readonly endpoints = new Map<number, Endpoint>();
   readonly generations = new Map<number, Generation>();
   private nextId = 1;
+  /** Some endpoint may have been removed since none was found that could make room. */
+  private mayDrop = true;
 
   // By the client's ids.
   readonly channelOf = new Map<number, Channel>();
@@ -85,6 +87,11 @@ export class Registry {
     return endpoint;
   }
 
+  /** An endpoint was removed. */
+  noteRemoved(): void {
+    this.mayDrop = true;
+  }
+
   addGeneration(wireId: number, sinceMs: number | null, historyLost: boolean): Generation {
     const generation = { id: this.nextId++, wireId, sinceMs, historyLost };
     this.generations.set(generation.id, generation);
@@ -98,10 +105,13 @@ export class Registry {
   }
 
   private rejoinable(target: string): Channel | undefined {
-    const unclaimed = [...this.channels.values()].filter(
-      (channel) => channel.wireId === 0 && channel.target === target,
-    );
-    return unclaimed.find((channel) => !channel.closed) ?? unclaimed[0];
+    let found: Channel | undefined;
+    for (const channel of this.channels.values()) {
+      if (channel.wireId !== 0 || channel.target !== target) continue;
+      if (!channel.closed) return channel;
+      found ??= channel;
+    }
+    return found;
   }
 
   private makeChannel(target: string): Channel | undefined {
@@ -112,12 +122,17 @@ export class Registry {
   }
 
   private dropClosedChannel(): boolean {
-    const closed = [...this.channels.values()].find((channel) => channel.closed);
+    const closed = this.firstClosed();
     if (!closed) return false;
     this.channels.delete(closed.id);
     if (this.channelOf.get(closed.wireId) === closed) this.channelOf.delete(closed.wireId);
     for (const endpoint of closed.endpoints) this.forgetEndpoint(endpoint);
     return true;
+  }
+
+  private firstClosed(): Channel | undefined {
+    for (const channel of this.channels.values()) if (channel.closed) return channel;
+    return undefined;
   }
 
   /** Calls that were picked under the id before may still end; those of older ids are over. */
@@ -132,6 +147,7 @@ export class Registry {
   private rejoinableEndpoint(channel: Channel, addresses: readonly string[]): Endpoint | undefined {
     return channel.endpoints.find(
       (endpoint) =>
+        endpoint.address === (addresses[0] ?? '') &&
         (endpoint.removed || endpoint.wireId === 0 || endpoint.stream !== this.stream) &&
         endpoint.addresses.length === addresses.length &&
         endpoint.addresses.every((address, index) => address === addresses[index]),
@@ -139,7 +155,7 @@ export class Registry {
   }
 
   private makeEndpoint(channel: Channel, addresses: readonly string[]): Endpoint | undefined {
-    if (this.endpoints.size >= maxEndpoints && !this.dropRemovedEndpoint()) return undefined;
+    if (this.endpoints.size >= maxEndpoints && !(this.mayDrop && this.dropRemovedEndpoint())) return undefined;
     const endpoint = new Endpoint(this.nextId++, channel, addresses, this.slotFor(addresses[0] ?? ''));
     this.endpoints.set(endpoint.id, endpoint);
     channel.endpoints.push(endpoint);
@@ -151,6 +167,7 @@ export class Registry {
     for (const endpoint of this.endpoints.values()) {
       if (endpoint.removed && goneSince(endpoint) < goneSince(longestGone)) longestGone = endpoint;
     }
+    this.mayDrop = longestGone !== undefined;
     if (!longestGone) return false;
     const { channel } = longestGone;
     channel.endpoints.splice(channel.endpoints.indexOf(longestGone), 1);
