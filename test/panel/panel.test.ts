@@ -562,7 +562,7 @@ describe('panel', function () {
         await textOf(panel, '.notices .banner'),
         /^pick_first runs, though .* another policy\.\s+The channel asked/,
       );
-      const details = panel.page.locator('.notices details');
+      const details = panel.page.locator('.notices details', { hasText: 'cannot be seen' });
       assert.ok(!(await details.locator('li').first().isVisible()));
       await details.locator('summary').click();
       assert.deepEqual(await details.locator('li').allInnerTexts(), panel.answer(panel.query!).limitations);
@@ -584,9 +584,10 @@ describe('panel', function () {
       panel.answer = () => ({ ...frame, refusedCalls: 12_345 });
       await panel.refresh();
       await panel.page.getByText('12,345 calls with a wrong token were refused').waitFor();
+      assert.ok(await notice.locator('li').isVisible(), 'it stays open');
       panel.answer = () => ({ ...frame, refusedCalls: 0 });
       await panel.refresh();
-      await panel.page.getByText('with a wrong token').waitFor({ state: 'detached' });
+      await panel.page.getByText('with a wrong token').waitFor({ state: 'hidden' });
     });
 
     it('what there was no room for', async () => {
@@ -606,7 +607,7 @@ describe('panel', function () {
       const frame = panel.answer(panel.query!);
       panel.answer = () => ({ ...frame, kept: { seconds: 60, untilMs: frame.channel!.atMs - 3_600_000 } });
       await panel.refresh();
-      await line.waitFor({ state: 'detached' });
+      await line.waitFor({ state: 'hidden' });
     });
 
     it('that there is no place among its watchers, and when it tries again', async () => {

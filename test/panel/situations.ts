@@ -239,7 +239,7 @@ export const situations: Readonly<Record<string, Situation>> = {
       };
     },
     act: async (page) => {
-      for (const summary of await page.locator('.notices summary').all()) await summary.click();
+      for (const summary of await page.locator('.notices summary:visible').all()) await summary.click();
     },
   },
   'told-folded': {
