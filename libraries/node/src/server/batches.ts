@@ -3,16 +3,11 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import {
   ChangeSchema,
   ChangesSchema,
-  ChannelCountersSchema,
   CompletionBatchSchema,
-  EndpointCountersSchema,
   PickBatchSchema,
   WatchResponseSchema,
   type Change,
-  type ChannelCounters,
-  type EndpointCounters,
 } from '@pickscope/protocol/messages';
-import type { ChannelRecord, EndpointRecord } from '../recorder/entities';
 import {
   candidateCapacity,
   completionCapacity,
@@ -24,7 +19,7 @@ import {
 import { ColumnWriter, type Span } from './columns';
 
 /*
- * Rows of the rings and counters as messages.
+ * Rows of the rings, and what else there is to tell, as messages.
  */
 
 /** Rows of one message, and candidates of all its rows: far below the 4 MB that a gRPC client takes. */
@@ -125,35 +120,6 @@ export function completionBatch(ring: CompletionRing, from: number): Batch {
   columns.uint32s(field.flags, ring.flags, rows);
   columns.doubles(field.peakNs, ring.peak, rows, NaN);
   return { rows: rows.count, bytes: columns.finish() };
-}
-
-export function channelCounters({ message, counters }: ChannelRecord): ChannelCounters {
-  return create(ChannelCountersSchema, {
-    channel: message.id,
-    picksCompleted: BigInt(counters.completed),
-    picksQueued: BigInt(counters.queued),
-    picksFailed: BigInt(counters.failed),
-    picksDropped: BigInt(counters.dropped),
-    endedUnpicked: BigInt(counters.endedUnpicked),
-  });
-}
-
-export function endpointCounters({ message, counters, status, shadow }: EndpointRecord): EndpointCounters {
-  const codes = [...counters.ended.keys()].filter((code) => counters.ended[code]! > 0);
-  const averages = status ?? shadow;
-  return create(EndpointCountersSchema, {
-    endpoint: message.id,
-    picks: BigInt(counters.picks),
-    started: BigInt(counters.started),
-    neverStarted: BigInt(counters.neverStarted),
-    codes,
-    completionsByCode: codes.map((code) => BigInt(counters.ended[code]!)),
-    lagNs: averages?.lag ?? NaN,
-    success: averages?.success ?? NaN,
-    inflight: status?.inflight ?? (shadow ? counters.inflight : 0),
-    peakNs: status?.peak ?? NaN,
-    derived: averages !== undefined && averages === shadow,
-  });
 }
 
 interface Timed {

@@ -1,6 +1,5 @@
 import { create } from '@bufbuild/protobuf';
 import {
-  CountersSchema,
   DropCause,
   HeartbeatSchema,
   SnapshotBeginSchema,
@@ -14,17 +13,8 @@ import { clockPair } from '../recorder/clock';
 import type { ChannelRecord, EndpointRecord } from '../recorder/entities';
 import type { Recorder, Watcher } from '../recorder/recorder';
 import { pickCapacity } from '../recorder/rings';
-import {
-  channelCounters,
-  completionBatch,
-  encode,
-  encodeBatch,
-  encodeChange,
-  encodeChanges,
-  endpointCounters,
-  pickBatch,
-  type Body,
-} from './batches';
+import { completionBatch, encode, encodeBatch, encodeChange, encodeChanges, pickBatch, type Body } from './batches';
+import { encodeCounters } from './counters';
 
 /** ms between what happens and its message, at most. */
 const flushDelay = 50;
@@ -264,12 +254,8 @@ export class WatchStream implements Watcher {
     this.countedChannels.clear();
     this.countedEndpoints.clear();
     for (let from = 0; from < Math.max(channels.length, endpoints.length); from += maxCounters) {
-      const value = create(CountersSchema, {
-        timeNs: BigInt(monotonicNs()),
-        channels: channels.slice(from, from + maxCounters).map(channelCounters),
-        endpoints: endpoints.slice(from, from + maxCounters).map(endpointCounters),
-      });
-      this.send({ case: 'counters', value });
+      const to = from + maxCounters;
+      this.sink.write(encodeCounters(monotonicNs(), channels.slice(from, to), endpoints.slice(from, to)));
     }
   }
 

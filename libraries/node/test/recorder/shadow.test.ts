@@ -6,16 +6,26 @@ import {
   PickFlag,
   PickReason,
   PickResult,
+  WatchResponseSchema,
+  type EndpointCounters,
 } from '@pickscope/protocol/messages';
 import assert from 'node:assert/strict';
 import { emptyCandidate, type Decision } from '../../src/policies/picker';
+import type { EndpointRecord } from '../../src/recorder/entities';
 import { Recorder, type Attempt } from '../../src/recorder/recorder';
 import { Shadow } from '../../src/recorder/shadow';
-import { completionBatch, endpointCounters, pickBatch } from '../../src/server/batches';
+import { completionBatch, pickBatch } from '../../src/server/batches';
+import { encodeCounters } from '../../src/server/counters';
 import { Feed } from '../server/feed';
 
 const [ok, unavailable, cancelled] = [0, 14, 1];
 const silent = { changed: () => undefined, stirred: () => undefined, counted: () => undefined };
+
+function endpointCounters(endpoint: EndpointRecord): EndpointCounters {
+  const { body } = fromBinary(WatchResponseSchema, encodeCounters(0, [], [endpoint]));
+  assert.ok(body.case === 'counters');
+  return body.value.endpoints[0]!;
+}
 
 describe('the averages of an observer', () => {
   it('weigh a completion by its age alone', () => {
