@@ -1,9 +1,10 @@
 /** One row of what is printed in the end. */
 export interface Finding {
   readonly what: string;
-  readonly aim: string;
   readonly measured: string;
-  readonly reached: boolean;
+  /** undefined: there is none. */
+  readonly aim?: string;
+  readonly reached?: boolean;
 }
 
 export function least(values: readonly number[]): number {

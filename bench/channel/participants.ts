@@ -30,6 +30,21 @@ export class Reader {
   }
 }
 
+/** The programs that are started, by folder of bench/. */
+const programs = {
+  channel: ['source', 'reader'],
+  speed: ['rpcServer', 'rpcClient', 'rpcWatcher'],
+};
+
+const bundles = new Map<string, Promise<string>>();
+
+/** Where the programs are, bundled once. */
+function bundled(folder: keyof typeof programs): Promise<string> {
+  const made = bundles.get(folder) ?? buildPrograms(folder, ...programs[folder]);
+  bundles.set(folder, made);
+  return made;
+}
+
 /** Starts the processes of a part, and ends them. */
 export class Participants {
   /** Where clients make themselves known. Short: sockets lie in it. */
@@ -37,27 +52,28 @@ export class Participants {
   private readonly token = randomBytes(32).toString('hex');
   private readonly children: ChildProcess[] = [];
 
-  /** @param programs The folder of the bundled programs. */
-  private constructor(private readonly programs: string) {}
-
-  static async gather(): Promise<Participants> {
-    return new Participants(await buildPrograms('channel', 'source', 'reader'));
-  }
-
   async source(): Promise<Source> {
-    const child = this.start('source', this.token);
+    const child = await this.start('channel', 'source', this.token);
     return new Source(child, await answer(child));
   }
 
   /** @param mode Whether it only decodes, or feeds the model as the extension does. */
   async reader({ address }: { readonly address: string }, mode: 'decode' | 'model'): Promise<Reader> {
-    const child = this.start('reader', address, this.token, mode);
+    const child = await this.start('channel', 'reader', address, this.token, mode);
     await answer(child);
     return new Reader(child);
   }
 
-  start(program: string, ...args: string[]): ChildProcess {
-    const child = fork(path.join(this.programs, `${program}.cjs`), args, {
+  /** What reads a stream and makes nothing of it. It ends when it is disconnected. */
+  async watcher(address: string): Promise<ChildProcess> {
+    const child = await this.start('speed', 'rpcWatcher', address, this.token);
+    await answer(child);
+    return child;
+  }
+
+  /** @returns A process, which tells something when it is ready. */
+  async start(folder: keyof typeof programs, program: string, ...args: string[]): Promise<ChildProcess> {
+    const child = fork(path.join(await bundled(folder), `${program}.cjs`), args, {
       env: { ...process.env, PICKSCOPE: '', PICKSCOPE_RUNTIME_DIR: this.runtimeFolder, PICKSCOPE_TOKEN: this.token },
       execArgv: [],
     });

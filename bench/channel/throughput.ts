@@ -9,8 +9,8 @@ import type { Participants, Reader, Source } from './participants';
  */
 
 const aim = 2e6;
-const rates = [0.5e6, 1e6, 1.5e6, 2e6, 2.5e6, 3e6];
-const seconds = 2;
+const rates = [0.5e6, 1e6, 2e6, 2.5e6, 3e6];
+const seconds = 1.2;
 /** Of each rate; the best counts. */
 const tries = 2;
 
@@ -35,9 +35,7 @@ export async function measureThroughput(participants: Participants): Promise<Fin
     },
     {
       what: 'picks a second, each with its completion',
-      aim: '–',
       measured: `${millions(completed.got)} (${completed.bytesOfPick.toFixed(0)} bytes both)`,
-      reached: true,
     },
   ];
 }
