@@ -1,4 +1,3 @@
-import { tokenMetadataKey } from '@pickscope/protocol/service';
 import {
   createSecureServer,
   createServer,
@@ -105,7 +104,7 @@ export class Connections {
     }
     this.peers.get(stream.session as ServerHttp2Session)?.prove();
     try {
-      this.handle(stream, withoutWithheld(headers));
+      this.handle(stream, needed(headers));
     } catch {
       // Whatever it was, the program runs on.
       stream.on('error', () => undefined).close();
@@ -114,13 +113,15 @@ export class Connections {
 }
 
 /**
- * What grpc-js does not get to see: what it traces (GRPC_TRACE) must not hold the token, and by a deadline, which is the
- * caller's to keep anyway, it would keep the process alive.
+ * What grpc-js gets to see of a call. Not the token, which it would print when it traces (GRPC_TRACE); no deadline, which is the
+ * caller's to keep anyway, and would keep the process alive; nothing that it would complain of where the program prints.
  */
-const withheld: readonly string[] = [tokenMetadataKey, 'grpc-timeout'];
+const passedOn: readonly string[] = [':method', ':scheme', ':authority', ':path', 'content-type', 'grpc-encoding'];
 
-function withoutWithheld(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !withheld.includes(name)));
+function needed(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const isNeeded = ([name, value]: readonly [string, unknown]) =>
+    passedOn.includes(name) && typeof value === 'string' && /^[ -~]*$/.test(value);
+  return Object.fromEntries(Object.entries(headers).filter(isNeeded));
 }
 
 /** The other side of a connection, which is ended when it shows no token or is stopped or gone. */

@@ -42,6 +42,8 @@ export interface ChildOptions {
   /** Who it is; by default as the tests. */
   readonly uid?: number | undefined;
   readonly nodeOptions?: readonly string[];
+  /** Of the program. */
+  readonly args?: readonly string[];
 }
 
 const children = new Set<Child>();
@@ -60,10 +62,10 @@ export class Child {
   }
 
   static async start(runtimeFolder: string, options: ChildOptions = {}, entry = 'program.ts'): Promise<Child> {
-    const { env, uid, nodeOptions = [] } = options;
+    const { env, uid, nodeOptions = [], args = [] } = options;
     const identity = uid === undefined ? {} : { uid, gid: uid };
     const bundled = await bundle(entry);
-    const child = spawn(process.execPath, [...nodeOptions, bundled], {
+    const child = spawn(process.execPath, [...nodeOptions, bundled, ...args], {
       cwd: path.dirname(bundled),
       env: { PATH: process.env.PATH, HOME: '/nonexistent', PICKSCOPE_RUNTIME_DIR: runtimeFolder, ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

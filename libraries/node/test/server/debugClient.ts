@@ -173,6 +173,6 @@ export function frame(message: Uint8Array): Buffer {
   return Buffer.concat([head, message]);
 }
 
-function frameLength(bytes: Buffer): number {
+export function frameLength(bytes: Buffer): number {
   return bytes.length < 5 ? Infinity : 5 + bytes.readUInt32BE(1);
 }

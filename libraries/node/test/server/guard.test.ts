@@ -185,12 +185,18 @@ for (const { name, library } of versions) {
       await until(() => watcher.error !== undefined && recorder.watcherCount === 0);
     });
 
-    it('is not brought down by names and headers that grpc-js cannot send back', async () => {
+    it('is not brought to print anything, or down, by headers that are no good', async () => {
       await open();
+      const printed: unknown[] = [];
+      library.setLogger({ error: (...it) => printed.push(it) });
       const connection = connect();
-      for (const method of ['/\xff\xfe', '/a b', '/\u0000', '/%', `/${'x'.repeat(9000)}`]) {
-        await connection.call(token, method, undefined, { 'grpc-encoding': '\xff', 'x-bin': '%%%' });
+      const odd = { 'content-type': 'application/grpc\xff', 'grpc-encoding': '\xff', cookie: '\xee', 'x-bin': '%%%' };
+      for (const method of ['/\xff\xfe', '/a b', '/%', `/${'x'.repeat(9000)}`, debugServiceDefinition.describe.path]) {
+        await connection.call(token, method, undefined, odd);
+        await connection.call(token, method, undefined, { 'grpc-timeout': 'soon', 'x-text': '\xff' });
       }
+      library.setLogger(console);
+      assert.deepEqual(printed, []);
       assert.equal(await connect().call(token), '0');
     });
   });

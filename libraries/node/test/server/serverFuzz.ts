@@ -6,9 +6,9 @@ import { Watcher } from './debugClient';
 import { hostileInput } from './hostileInputs';
 
 /** Connections at a time. */
-const lanes = 12;
+const lanes = 20;
 /** ms that an input is given to be answered, if it waits for an answer. */
-const patience = 20;
+const patience = 5;
 /** Bytes that the program may keep more than before. */
 const maxGrowth = 16e6;
 
