@@ -7,6 +7,9 @@ import type { Attempt, RecordedDecision } from './recorder';
 import { CompletionRing, PickRing, type CompletionRow, type PickRow } from './rings';
 import { Shadow } from './shadow';
 
+/** Candidates that are told of one pick: a message of the stream must not become too long to be taken. */
+const maxCandidates = 4096;
+
 /** Writes the picks and completions that watchers get, and keeps the averages that are shown where a policy keeps none. */
 export class Rows {
   readonly picks = new PickRing();
@@ -89,8 +92,8 @@ export class Rows {
   private addDecision({ decision, endpoints }: RecordedDecision): void {
     const { pickRow: row } = this;
     row.reason = reasons[decision.reason];
-    row.candidates = decision.candidateCount;
-    row.rejectedDraws = decision.rejectedDraws;
+    row.candidates = Math.min(decision.candidateCount, maxCandidates);
+    row.rejectedDraws = row.candidates < decision.candidateCount ? 0 : decision.rejectedDraws;
     for (let i = 0; i < row.candidates; i++) {
       const candidate = decision.candidates[i]!;
       const endpoint = endpoints[candidate.endpoint];

@@ -8,7 +8,7 @@ import { put, type Entry, type Past } from './past';
 
 const nothingKept =
   'Nothing is kept of this process, so there is nothing to record: start it with PICKSCOPE_KEEP=60s in its environment, or call ' +
-  "startDebugServer({ keep: '60s' }).";
+  "startDebugServer({ keep: '60s' }) in place of the import of attach.";
 const nothingKeptAnyMore = 'Nothing is kept of this process any more: start it with a larger PICKSCOPE_KEEP_BYTES.';
 
 /** Characters of the program's name in a file's name. */

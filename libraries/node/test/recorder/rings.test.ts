@@ -70,6 +70,16 @@ describe('the rings', () => {
     assert.ok(batch.candidateEndpoint.length <= 17_000, 'and a batch stays small');
   });
 
+  it('hold of one pick no more candidates than a message can tell', () => {
+    const { recorder, feed, rows } = watched();
+    const attempt = recorder.attemptBegan(feed.channel, 1, 1, '/a/B');
+    const widest = { decision: decision(100_000, 1), endpoints: [feed.endpoint] };
+    recorder.picked(attempt, PickResult.QUEUED, undefined, 0, widest);
+    assert.ok(batches.pickBatch(rows.picks, 0).bytes.length < 1 << 20);
+    const { candidateCount, rejectedDraws } = pickBatch(rows.picks, 0);
+    assert.deepEqual([candidateCount, rejectedDraws], [[4096], []]);
+  });
+
   it('fill only while someone watches; counters count always', () => {
     const recorder = new Recorder();
     const feed = new Feed(recorder);
