@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { parseDescriptor } from '@pickscope/protocol/descriptor';
 import type { Workbench } from '../host/workbench.mjs';
 import { until } from '../unit/waiting';
 import { Backend, freeAddress } from './backend';
@@ -45,6 +46,8 @@ describe('the whole way, from the packages to the panel', function () {
     PICKSCOPE_NAME: 'shop',
   });
   const token = 'a'.repeat(64);
+  /** Of the descriptors of all clients. */
+  const seenTokens = new Set<string>();
   const backends: Backend[] = [];
   const callsBefore = new Map<Backend, number>();
   const clients: RunningClient[] = [];
@@ -67,6 +70,9 @@ describe('the whole way, from the packages to the panel', function () {
   });
 
   afterEach(async function () {
+    for (const name of readdirSync(runtimeFolder).filter((file) => file.endsWith('.json'))) {
+      seenTokens.add(parseDescriptor(readFileSync(path.join(runtimeFolder, name), 'utf8')).token);
+    }
     if (this.currentTest?.state === 'failed') await opened?.picture('whole-failed');
   });
 
@@ -163,6 +169,20 @@ describe('the whole way, from the packages to the panel', function () {
     await panel.frame.locator('.picks tbody tr[data-key]').first().waitFor({ state: 'attached' });
   });
 
+  it('shows the same client in a second window, and does not mind when that closes', async () => {
+    const second = await opened!.another();
+    await second.client(String(client.pid)).click();
+    await second.panel.state('live').waitFor();
+    await second.panel.client.getByText(String(client.pid)).waitFor({ state: 'attached' });
+    await second.panel.frame.locator('.picks tbody tr[data-key]').nth(5).waitFor({ state: 'attached' });
+    await second.close();
+    const picks = async () => (await panel.endpoints()).reduce((sum, endpoint) => sum + endpoint.picks, 0);
+    const before = await picks();
+    for (const end = Date.now() + patienceMs; Date.now() < end && (await picks()) <= before;);
+    assert.ok((await picks()) > before);
+    await panel.state('live').waitFor();
+  });
+
   it('miscounts a killed backend by no more than the calls in flight', async () => {
     const victim = backends[2]!;
     await until(() => callsOf(victim) > 3);
@@ -198,5 +218,19 @@ describe('the whole way, from the packages to the panel', function () {
     await panel.frame.getByRole('button', { name: 'Enter Token…' }).click();
     await workbench.answer(`Token for ${address}`, token);
     await panel.state('live').waitFor();
+  });
+
+  it('has written none of the tokens anywhere', () => {
+    const files = readdirSync(profile.userData, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.join(entry.parentPath, entry.name));
+    const written = files.map((file) => ({ file, text: readFileSync(file, 'latin1') }));
+    assert.ok(
+      written.some(({ text }) => text.includes('does not accept') || text.includes('wrongToken')),
+      'a log',
+    );
+    const secrets = [token, 'b'.repeat(64), ...seenTokens];
+    assert.ok(seenTokens.size > 1);
+    for (const { file, text } of written) for (const secret of secrets) assert.ok(!text.includes(secret), file);
   });
 });

@@ -30,6 +30,7 @@ export class VsCodeWindow {
 
   private constructor(
     readonly workbench: Workbench,
+    private readonly openAnother: () => Promise<Workbench>,
     private readonly closeAll: () => Promise<void>,
   ) {
     this.panel = new ShownPanel(workbench.webview('pickscope.pickscope'));
@@ -47,13 +48,21 @@ export class VsCodeWindow {
   ): Promise<VsCodeWindow> {
     const server = await startServer(profile, { PICKSCOPE_RUNTIME_DIR: runtimeFolder }, options);
     const browser = await launchBrowser();
-    const workbench = await openWorkbench(browser, server.origin, { folder });
-    const opened = new VsCodeWindow(workbench, async () => {
+    const openOne = () => openWorkbench(browser, server.origin, { folder });
+    const workbench = await openOne();
+    const opened = new VsCodeWindow(workbench, openOne, async () => {
       await browser.close();
       await server.stop();
     });
     await workbench.openSideBar('Pickscope');
     return opened;
+  }
+
+  /** A second window of the same VS Code, with an extension host of its own. */
+  async another(): Promise<VsCodeWindow> {
+    const workbench = await this.openAnother();
+    await workbench.openSideBar('Pickscope');
+    return new VsCodeWindow(workbench, this.openAnother, () => workbench.close());
   }
 
   /** A row of the tree of clients that has this text. */

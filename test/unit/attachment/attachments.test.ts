@@ -10,7 +10,7 @@ import { TestRuntimeFolder } from '../discovery/runtimeFolder';
 import { LogLines } from '../logs';
 import { until } from '../waiting';
 import { descriptorFor, startClient, stopClient } from './announcedClient';
-import { certificate, serverCredentials } from './certificates';
+import { certificate, certificateFile, serverCredentials } from './certificates';
 import { FakeDebugServer } from './debugServer';
 
 describe('Attachments', () => {
@@ -21,7 +21,7 @@ describe('Attachments', () => {
   let memory: FakeMemento;
   let servers: FakeDebugServer[];
   let tokens: Map<string, string>;
-  let settings: { reattach: boolean; autoAttach: string[] };
+  let settings: { reattach: boolean; autoAttach: string[]; tlsRootsFile: string };
   let silenceMs: number | undefined;
 
   beforeEach(() => {
@@ -30,7 +30,7 @@ describe('Attachments', () => {
     memory = new FakeMemento();
     servers = [];
     tokens = new Map();
-    settings = { reattach: true, autoAttach: [] };
+    settings = { reattach: true, autoAttach: [], tlsRootsFile: '' };
     silenceMs = undefined;
     openWindow();
   });
@@ -52,6 +52,7 @@ describe('Attachments', () => {
       autoAttach: () => settings.autoAttach,
       loadStream: async () => (await import('../../../src/attachment/stream')).readStream,
       tokenFor: (address) => Promise.resolve(tokens.get(address) ?? ''),
+      tlsRootsFile: () => settings.tlsRootsFile,
     };
     attachments = new Attachments(options);
   }
@@ -139,6 +140,23 @@ describe('Attachments', () => {
     assert.equal(attachment.state.nextTryMs, null, 'no storm of tries');
     folder.announce(announced('pinned'));
     await becomes(attachment, 'live');
+  });
+
+  it('attaches over TLS to an address, with the token for it, by a root of the file', async () => {
+    const server = new FakeDebugServer();
+    servers.push(server);
+    await server.listen('127.0.0.1:0', serverCredentials('server'));
+    const address = server.address.replace('127.0.0.1', 'https://localhost');
+    tokens.set(address, server.token);
+    const attachment = attachments.attach({ kind: 'address', address });
+    await becomes(attachment, 'refused');
+    assert.ok(attachment.state.kind === 'refused' && attachment.state.refusal.kind === 'wrongCertificate');
+    assert.equal(server.asked, 0, 'the token went to nobody');
+    settings.tlsRootsFile = certificateFile('root');
+    attachments.retry(attachment.id);
+    await becomes(attachment, 'live');
+    await attachments.remember();
+    assert.ok(!`${memory.text()} ${log.lines.join()}`.includes(server.token));
   });
 
   it('takes a place among the watchers by itself as soon as there is one', async () => {
