@@ -66,7 +66,8 @@ class Runtime {
       const examination = examine(copy);
       this.copies.set(key, examination);
       const warn = (line: string) => this.warn(line);
-      new Hooks(examination.internals, this.recorder, this.slot, this.policies, warn).install();
+      const isFirst = copy.grpc === this.first;
+      new Hooks(examination.internals, this.recorder, this.slot, this.policies, warn, isFirst).install();
     });
   }
 

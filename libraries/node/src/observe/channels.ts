@@ -57,8 +57,9 @@ export class Channels {
     private readonly policies: ReadonlyMap<string, Policy>,
     private readonly askedFor: AskedFor,
     addressToString: (address: object) => string,
+    private readonly inChannelz: boolean,
   ) {
-    this.endpoints = new Endpoints(recorder.entities, addressToString);
+    this.endpoints = new Endpoints(recorder.entities, addressToString, inChannelz);
     this.collected = new FinalizationRegistry((record) => recorder.entities.closeChannel(record));
   }
 
@@ -68,7 +69,7 @@ export class Channels {
 
   private observe(channel: InternalChannel): ObservedChannel {
     const { id, name } = channel.getChannelzRef();
-    const record = this.recorder.entities.addChannel(name || channel.getTarget(), id);
+    const record = this.recorder.entities.addChannel(name || channel.getTarget(), this.inChannelz ? id : 0);
     const serviceConfig = channel.options?.['grpc.service_config'];
     const observed: ObservedChannel = {
       record,

@@ -54,6 +54,7 @@ export class Endpoints {
   constructor(
     private readonly entities: Entities,
     private readonly addressToString: (address: object) => string,
+    private readonly inChannelz: boolean,
   ) {}
 
   of(channel: ObservedChannel, endpoint: Endpoint): EndpointRecord {
@@ -148,7 +149,8 @@ export class Endpoints {
     let subconn = this.subconns.get(subchannel);
     if (!subconn || subconn.message.removed) {
       const state = protocolState(subchannel.getConnectivityState());
-      subconn = this.entities.addSubconn(address, state, subchannel.getChannelzRef().id);
+      const channelzId = this.inChannelz ? subchannel.getChannelzRef().id : 0;
+      subconn = this.entities.addSubconn(address, state, channelzId);
       this.subconns.set(subchannel, subconn);
     }
     channel.bySubchannel.set(subchannel, endpoint);

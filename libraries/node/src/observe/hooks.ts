@@ -46,9 +46,11 @@ export class Hooks {
     private readonly slot: DecisionSlot,
     policies: ReadonlyMap<string, Policy>,
     warn: (line: string) => void = () => undefined,
+    /** Whether channelz is served from this copy: the ids of another mean nothing there. */
+    inChannelz = true,
   ) {
     const askedFor = new AskedFor(policies, internals.loadBalancer, warn);
-    this.channels = new Channels(recorder, slot, policies, askedFor, internals.addressToString);
+    this.channels = new Channels(recorder, slot, policies, askedFor, internals.addressToString, inChannelz);
   }
 
   /** Once for a copy of grpc-js; a second time does nothing. */

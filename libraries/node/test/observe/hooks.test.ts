@@ -60,6 +60,15 @@ for (const { name, library } of versions) {
       return client;
     }
 
+    it('give the ids of channelz, which is served from the first copy, and to another copy none', async () => {
+      const client = await connect(await start(1), 'round_robin');
+      const channel = channelOf(client);
+      const [endpoint] = channel.endpoints;
+      const [subconn] = endpoint!.subconns.values();
+      const known = [channel.message.channelzId > 0, subconn!.message.channelzId > 0];
+      assert.deepEqual(known, library === grpc ? [true, true] : [false, false]);
+    });
+
     it('count for round_robin what the backends count', async () => {
       const servers = await start(3);
       const client = await connect(servers, 'round_robin');
