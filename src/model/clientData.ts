@@ -51,6 +51,15 @@ export class ClientData {
     return this.seriesOf.renew(`${channel.id} ${span.from} ${span.to}`, () => series(channel, span, this.watched));
   }
 
+  /** The wall clock was set back: by it, all that is kept was so much earlier. */
+  moveBack(ms: number): void {
+    const { channels, endpoints, generations } = this.registry;
+    for (const each of [...channels.values(), ...endpoints.values(), this.events, this.watched, this.drops])
+      each.moveBack(ms);
+    for (const generation of generations.values()) if (generation.sinceMs !== null) generation.sinceMs -= ms;
+    this.forgetSeries();
+  }
+
   forgetSeries(): void {
     this.seriesOf.clear();
   }

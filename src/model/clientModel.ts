@@ -1,4 +1,4 @@
-import type { Change, Counters, Drops, Heartbeat, Process } from '@pickscope/protocol/messages';
+import type { Change, Clock, Counters, Drops, Heartbeat, Process } from '@pickscope/protocol/messages';
 import type { ChannelChoice, ChannelView, Query } from '../messages/panel';
 import { ChangeIntake } from './changeIntake';
 import { ClientData } from './clientData';
@@ -176,9 +176,10 @@ export class ClientModel {
     if (this.received.resumed) return;
 
     const { registry, watched } = this.data;
-    const lastMs = this.clock.latestMs;
     if (restarted) this.clock.forgetOffset();
-    if (message.clock) this.clock.adjust(message.clock);
+    const newestMs = this.clock.latestMs;
+    const backMs = message.clock ? this.setClock(message.clock) : 0;
+    const lastMs = newestMs === undefined ? undefined : newestMs - backMs;
     const nowMs = this.clock.latestMs ?? 0;
     if (lastMs !== undefined) watched.set(lastMs, false);
     watched.set(nowMs, true);
@@ -219,8 +220,18 @@ export class ClientModel {
   private beat({ clock, refusedCalls }: Heartbeat): void {
     if (clock) this.received.beat(clock);
     if (this.received.retold) return;
-    if (clock) this.clock.adjust(clock);
+    if (clock) this.setClock(clock);
     this.refused = Number(refusedCalls);
+  }
+
+  /** Time never runs back: where the wall clock was set back, all that came is placed anew. @returns By how much; ms. */
+  private setClock(pair: Clock): number {
+    const backMs = this.clock.adjust(pair);
+    if (backMs > 0) {
+      this.data.moveBack(backMs);
+      this.picks.moveBack(backMs);
+    }
+    return backMs;
   }
 
   /** Drops are absolute per stream. */

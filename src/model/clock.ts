@@ -11,11 +11,19 @@ export class ClientClock {
   private offsetMs: number | undefined;
   private newestMs: number | undefined;
 
-  /** Takes a pair of the same moment on both clocks. A stepped wall clock moves what comes after, never what came. */
-  adjust(pair: Clock): void {
+  /**
+   * Takes a pair of the same moment on both clocks. A wall clock that was set forward, or a machine that slept, moves what
+   * comes after.
+   *
+   * @returns By how much the wall clock was set back: so much earlier is all that came before, by the new clock. Ms; 0 if it
+   *   was not.
+   */
+  adjust(pair: Clock): number {
+    const before = this.offsetMs;
     const offsetMs = Number(pair.wallUnixNs - pair.monotonicNs) / 1e6;
-    if (this.offsetMs === undefined || Math.abs(offsetMs - this.offsetMs) > jitterMs) this.offsetMs = offsetMs;
+    if (before === undefined || Math.abs(offsetMs - before) > jitterMs) this.offsetMs = offsetMs;
     this.newestMs = this.toMs(pair.monotonicNs);
+    return before === undefined ? 0 : Math.max(0, before - this.offsetMs!);
   }
 
   toMs(monotonicNs: bigint): number {

@@ -87,6 +87,13 @@ export class Endpoint {
     return (this.ownTotals ??= new TimeRing(totalsBucketMs, reachMs, noEndpointTotals, Float64Array));
   }
 
+  /** Everything was so much earlier. */
+  moveBack(ms: number): void {
+    this.states.moveBack(ms);
+    this.ownReadings?.moveBack(ms);
+    this.ownTotals?.moveBack(ms);
+  }
+
   get address(): string {
     return this.addresses[0] ?? '';
   }
@@ -117,7 +124,7 @@ export interface Generation {
   readonly id: number;
   readonly wireId: number;
   /** When it came; null: before we watched. */
-  readonly sinceMs: number | null;
+  sinceMs: number | null;
   readonly historyLost: boolean;
 }
 
@@ -152,6 +159,15 @@ export class Channel {
 
   get totals(): ChannelTotals {
     return (this.ownTotals ??= new TimeRing(totalsBucketMs, reachMs, noChannelTotals, Float64Array));
+  }
+
+  /** Everything was so much earlier. */
+  moveBack(ms: number): void {
+    this.states.moveBack(ms);
+    this.path.moveBack(ms);
+    this.historyLosses = this.historyLosses.map((lossMs) => lossMs - ms);
+    this.ownReasons?.moveBack(ms);
+    this.ownTotals?.moveBack(ms);
   }
 
   loseHistory(ms: number): void {

@@ -44,6 +44,14 @@ export class EventLog {
       .reverse();
   }
 
+  /** Everything was so much earlier. */
+  moveBack(ms: number): void {
+    this.entries = this.entries.map(({ channel, event }) => ({
+      channel,
+      event: { ...event, timeMs: event.timeMs - ms },
+    }));
+  }
+
   clear(): void {
     this.entries = [];
   }

@@ -96,6 +96,12 @@ export class PickIntake {
     private readonly onOutcome: (key: number) => void,
   ) {}
 
+  /** What came was so much earlier. */
+  moveBack(ms: number): void {
+    this.ring.moveBack(ms);
+    for (const completion of this.waiting.values()) completion.endMs -= ms;
+  }
+
   forgetCalls(): void {
     this.waiting.clear();
     this.ring.forgetCalls();

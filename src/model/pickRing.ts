@@ -168,6 +168,11 @@ export class PickRing {
     return low;
   }
 
+  /** All rows are of so much earlier. */
+  moveBack(ms: number): void {
+    for (const column of [this.timeMs, this.endMs]) column.forEach((time, slot) => (column[slot] = time - ms));
+  }
+
   clear(): void {
     this.oldest = this.next;
   }

@@ -94,9 +94,27 @@ export class TimeRing<Column extends string> {
     return bucket < 0 ? NaN : this.values[column][bucket % this.places]!;
   }
 
+  /** All that was written is of so much earlier; to the nearest bucket. */
+  moveBack(ms: number): void {
+    const step = Math.round(ms / this.bucketMs);
+    if (step === 0 || this.newest === 0) return;
+    for (const array of [this.numbers, ...this.columns.map(({ values }) => values)]) rotate(array, step % this.places);
+    this.numbers.forEach((bucket, place) => (this.numbers[place] = Math.max(0, bucket - step)));
+    this.newest = Math.max(0, this.newest - step);
+    this.oldest = Math.max(1, this.oldest - step);
+    this.opened = 0;
+  }
+
   clear(): void {
     this.numbers.fill(0);
     this.newest = this.opened = 0;
     this.oldest = Infinity;
   }
+}
+
+/** To the left: what falls out comes in at the end. */
+function rotate(array: Float32Array | Float64Array, by: number): void {
+  const first = array.slice(0, by);
+  array.copyWithin(0, by);
+  array.set(first, array.length - by);
 }

@@ -32,6 +32,11 @@ export class Timeline<T> {
     return this.entries[low - 1];
   }
 
+  /** Everything was so much earlier. */
+  moveBack(ms: number): void {
+    this.entries = this.entries.map(({ sinceMs, value }) => ({ sinceMs: sinceMs - ms, value }));
+  }
+
   /** Keeps what holds now. */
   forgetPast(): void {
     this.entries = this.entries.slice(-1);

@@ -133,7 +133,7 @@ export class FakeClient {
   private readonly random: () => number;
   private subjects: Subject[];
   private processes = 1;
-  private readonly wallStartNs: bigint;
+  private wallStartNs: bigint;
   private nowNs = 0;
   private processStartNs = 0;
   private sequence = 0;
@@ -284,6 +284,12 @@ export class FakeClient {
     );
     this.rebuild(GenerationCause.RESOLVER_UPDATE, true);
     return this.attach();
+  }
+
+  /** The wall clock is set, forward or back; or, forward, the machine slept, and the monotonic clock with it. */
+  stepWallClock(ms: number): this {
+    this.wallStartNs += BigInt(ms) * 1_000_000n;
+    return this;
   }
 
   /** Tells the watcher that it did not get so many, in all of this stream. */
