@@ -44,7 +44,7 @@ class Random {
 
   /** Now and then as many as it takes to reach a limit, mostly few: many take long. */
   flood(most: number): number {
-    return this.below(8) === 0 ? most : 1 + this.below(40);
+    return this.below(40) === 0 ? most : 1 + this.below(40);
   }
 
   /** Ids of that many streams. */
