@@ -9,7 +9,7 @@ import { answer, type Participants } from './participants';
  * same and what else the machine does befalls both alike.
  */
 
-const rounds = 24;
+const rounds = 16;
 const callsOfRound = 2000;
 const backends = 5;
 /** ms; a watcher that has just come or gone costs something of its own. */

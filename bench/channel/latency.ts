@@ -13,7 +13,7 @@ import type { Participants } from './participants';
  */
 
 const aimMs = 200;
-const order = { rate: 100, seconds: 20, completions: true, probes: 200 };
+const order = { rate: 100, seconds: 15, completions: true, probes: 150 };
 
 /** When the rows of probes came, by number; ms since the Unix epoch. */
 type Sightings = Record<number, number>;
@@ -36,7 +36,7 @@ export async function measureLatency(participants: Participants): Promise<Findin
     await panel.locator('.header button.state[data-state="live"]').waitFor();
     // The pointer must not hold the list.
     await workbench.page.mouse.move(900, 300);
-    await source.obey({ ...order, seconds: 5, probes: 0 });
+    await source.obey({ ...order, seconds: 3, probes: 0 });
     await watchRows(panel);
     const { probes } = await source.obey(order);
     return [findingOf(probes, await sightings(panel, probes.length))];
