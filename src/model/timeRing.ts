@@ -17,6 +17,8 @@ export class TimeRing<Column extends string> {
   /** The bucket that was opened last: nearly always the next one, too. */
   private opened = 0;
   private openedPlace = 0;
+  /** By how many buckets all was moved back: those that were written then are numbered by so much more. */
+  private moved = 0;
 
   /** @param empty the columns, with the value of each where nothing was written. */
   constructor(
@@ -43,9 +45,10 @@ export class TimeRing<Column extends string> {
   open(ms: number): number {
     const bucket = Math.max(1, this.bucketOf(ms));
     if (bucket === this.opened) return this.openedPlace;
-    const place = bucket % this.places;
-    if (this.numbers[place] !== bucket) {
-      this.numbers[place] = bucket;
+    const number = bucket + this.moved;
+    const place = number % this.places;
+    if (this.numbers[place] !== number) {
+      this.numbers[place] = number;
       for (const column of this.columns) column.values[place] = column.empty;
     }
     // A clock that was set back makes the newest bucket an older one.
@@ -58,8 +61,9 @@ export class TimeRing<Column extends string> {
 
   /** The place of a bucket in the columns, to read; -1: nothing was written. */
   find(bucket: number): number {
-    const place = bucket % this.places;
-    return bucket > 0 && this.numbers[place] === bucket ? place : -1;
+    const number = bucket + this.moved;
+    const place = number % this.places;
+    return bucket > 0 && this.numbers[place] === number ? place : -1;
   }
 
   /** Sum of a column over the buckets from (inclusive) to (exclusive). */
@@ -91,15 +95,13 @@ export class TimeRing<Column extends string> {
   /** The newest value that was written in the buckets [from, to); NaN: none. */
   last(column: Column, from: number, to: number): number {
     const bucket = this.lastWritten(column, from, to);
-    return bucket < 0 ? NaN : this.values[column][bucket % this.places]!;
+    return bucket < 0 ? NaN : this.values[column][this.find(bucket)]!;
   }
 
   /** All that was written is of so much earlier; to the nearest bucket. */
   moveBack(ms: number): void {
     const step = Math.round(ms / this.bucketMs);
-    if (step === 0 || this.newest === 0) return;
-    for (const array of [this.numbers, ...this.columns.map(({ values }) => values)]) rotate(array, step % this.places);
-    this.numbers.forEach((bucket, place) => (this.numbers[place] = Math.max(0, bucket - step)));
+    this.moved += step;
     this.newest = Math.max(0, this.newest - step);
     this.oldest = Math.max(1, this.oldest - step);
     this.opened = 0;
@@ -110,11 +112,4 @@ export class TimeRing<Column extends string> {
     this.newest = this.opened = 0;
     this.oldest = Infinity;
   }
-}
-
-/** To the left: what falls out comes in at the end. */
-function rotate(array: Float32Array | Float64Array, by: number): void {
-  const first = array.slice(0, by);
-  array.copyWithin(0, by);
-  array.set(first, array.length - by);
 }

@@ -51,4 +51,17 @@ describe('TimeRing', () => {
     assert.equal(ring.sum('count', bucket, bucket + 1), 1);
     assert.equal(ring.newest, bucket);
   });
+
+  it('moves what was written to an earlier time, and goes on there', () => {
+    const ring = new TimeRing(bucketMs, reachMs, { count: 0 });
+    for (const ms of [0, bucketMs, 5 * bucketMs]) ring.values.count[ring.open(beginMs + ms)]!++;
+    const backMs = 7 * reachMs + 3 * bucketMs;
+    ring.moveBack(backMs);
+    ring.values.count[ring.open(beginMs - backMs + bucketMs)]!++;
+    const first = ring.bucketOf(beginMs - backMs);
+    const counts = Array.from({ length: 8 }, (_, index) => ring.sum('count', first + index - 1, first + index));
+    assert.deepEqual(counts, [0, 1, 2, 0, 0, 0, 1, 0]);
+    assert.equal(ring.newest, first + 5);
+    assert.equal(ring.sum('count', ring.bucketOf(beginMs), ring.bucketOf(beginMs + reachMs)), 0);
+  });
 });
