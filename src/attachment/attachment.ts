@@ -177,8 +177,8 @@ export class Attachment extends EventEmitter<{ change: [] }> {
   #fail(failure: Failure): void {
     this.#close();
     this.#apply({ type: 'failed', failure, retry: this.options.mayRetry(), random: Math.random() });
-    const { nextTryMs } = this.#state as { readonly nextTryMs?: number | null };
-    if (nextTryMs != null) this.#retry = setTimeout(() => this.open(), Math.max(0, nextTryMs - Date.now()));
+    const nextTryMs = 'nextTryMs' in this.#state ? this.#state.nextTryMs : null;
+    if (nextTryMs !== null) this.#retry = setTimeout(() => this.open(), Math.max(0, nextTryMs - Date.now()));
   }
 
   #apply(change: Change): void {

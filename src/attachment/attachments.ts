@@ -178,11 +178,11 @@ export class Attachments extends EventEmitter<{ change: [] }> {
       attachment.follow(same);
   }
 
-  /** Its descriptor is not there. While its process runs there is somebody to try again with. */
+  /** Its descriptor is not there. While its process runs there is somebody to try again with, as far as the token is known. */
   #miss(attachment: Attachment, client: Descriptor): void {
-    const isHere = client.hostName === hostname();
     const ended = isProcessGone(client, hostname());
-    if (ended || !isHere || client.token === '') attachment.waitForReturn(ended);
+    const mayAnswer = !ended && client.hostName === hostname() && client.token !== '';
+    if (!mayAnswer) attachment.waitForReturn(ended);
   }
 
   /** The same program, started after the loss. A twin that ran already is somebody else. */
