@@ -133,7 +133,9 @@ class Runtime {
     };
     const kept: Promise<OpenServer> = server.then(
       (open) => ({
-        address: open.address,
+        get address() {
+          return open.address;
+        },
         past: open.past,
         close: () => {
           forget();

@@ -21,7 +21,7 @@ export interface TlsKeys {
 
 /** Connections at a time. */
 const maxConnections = 32;
-/** Pings that a living other side may owe an answer to: it is us who were stopped, it may be. */
+/** Intervals that a ping may stay unanswered: after it was us who were stopped, the answer is read late. */
 const maxUnanswered = 2;
 /** ms without an answer, after which a place is taken from one for which there is no other. */
 const suspicion = 1000;

@@ -72,26 +72,20 @@ export async function openServer(
       if (options.unlessTaken && (error as NodeJS.ErrnoException).code === 'EADDRINUSE') return openAt(local);
       throw error;
     });
-    return new DebugServer(listening, past);
+    const close = () => {
+      listening.close();
+      past?.close();
+    };
+    return {
+      get address() {
+        return listening.address;
+      },
+      past,
+      close,
+    };
   } catch (error) {
     past?.close();
     throw error;
-  }
-}
-
-class DebugServer implements OpenServer {
-  constructor(
-    private readonly listening: Listening,
-    readonly past: Past | undefined,
-  ) {}
-
-  get address(): string {
-    return this.listening.address;
-  }
-
-  close(): void {
-    this.listening.close();
-    this.past?.close();
   }
 }
 
