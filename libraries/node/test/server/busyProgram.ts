@@ -24,7 +24,7 @@ export interface Load {
 }
 
 const picksPerSecond = 100_000;
-const largestBurst = 2000;
+const largestBurst = 500;
 
 async function main(): Promise<void> {
   const serving = await Serving.start({ keep: { seconds: 60, bytes: 16 << 20 } });
