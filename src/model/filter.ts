@@ -1,3 +1,4 @@
+import { BoundedMap } from './boundedMap';
 import { reasons } from './pickIntake';
 import { inFlight, type PickRing } from './pickRing';
 import { statusNames } from './statusCodes';
@@ -16,6 +17,9 @@ import { statusNames } from './statusCodes';
  *
  * Letter case never matters.
  */
+
+/** More than there are methods, or endpoints at once. */
+const maxRemembered = 25_000;
 
 /** Says of the row in a slot of the ring whether it is wanted. */
 export type RowPredicate = (slot: number) => boolean;
@@ -94,9 +98,9 @@ function compileText(token: string, ring: PickRing, texts: RowTexts): RowPredica
   return (slot) => method(slot) || chosen(slot) || candidate(slot);
 }
 
-/** Texts are few and rows are many: each text is searched once. */
+/** Texts are few and rows are many: each text is searched once, though not for ever remembered. */
 function remembering(test: (number: number) => boolean): (number: number) => boolean {
-  const answers = new Map<number, boolean>();
+  const answers = new BoundedMap<number, boolean>(maxRemembered);
   return (number) => {
     let answer = answers.get(number);
     if (answer === undefined) answers.set(number, (answer = test(number)));
