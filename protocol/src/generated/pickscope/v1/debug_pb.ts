@@ -498,7 +498,7 @@ export type Channel = Message<"pickscope.v1.Channel"> & {
   closed: boolean;
 
   /**
-   * Its id in channelz; 0 where unknown.
+   * Its id in grpc.channelz.v1, which the same socket serves; 0 where it is not known there.
    *
    * @generated from field: uint32 channelz_id = 7;
    */
@@ -641,7 +641,7 @@ export type Generation = Message<"pickscope.v1.Generation"> & {
   cause: GenerationCause;
 
   /**
-   * Whether the policy carried its EWMA over from the generation before, or keeps none.
+   * Whether the policy carried its EWMA over from the last generation that held endpoints, or keeps none.
    *
    * @generated from field: bool history_kept = 6;
    */
@@ -672,7 +672,7 @@ export type Endpoint = Message<"pickscope.v1.Endpoint"> & {
   channel: number;
 
   /**
-   * At least one; "10.0.0.4:50051". At most 256 characters each.
+   * At least one; "10.0.0.4:50051". The first 100 of them, at most 256 characters each.
    *
    * @generated from field: repeated string addresses = 3;
    */
@@ -864,7 +864,7 @@ export type PickBatch = Message<"pickscope.v1.PickBatch"> & {
   flags: number[];
 
   /**
-   * How many candidates were compared in each row, 0..n; the columns below hold the candidates of all rows, one
+   * How many candidates were compared in each row, 0..4096 (the first of more); the columns below hold the candidates of all rows, one
    * after the other, in the order in which they were drawn.
    *
    * @generated from field: repeated uint32 candidate_count = 16;
