@@ -27,7 +27,8 @@ export function createProxy(descriptor: Descriptor, failed: (error: Error) => vo
     session.on('error', () => undefined);
     session.once('close', () => upstream.destroy());
     upstream.on('error', failed);
-    upstream.once('close', () => session.destroy());
+    // Not destroyed: its calls are to be told why they end.
+    upstream.once('close', () => session.close());
     session.on('stream', (stream, headers) => forward(stream, headers, upstream, descriptor.token));
   });
   return server;
@@ -74,7 +75,9 @@ function forward(
   outgoing.on('error', () => undefined);
   incoming.once('close', () => outgoing.close(incoming.rstCode));
   outgoing.once('close', () => {
-    if (outgoing.rstCode !== NGHTTP2_NO_ERROR) incoming.close(outgoing.rstCode);
+    // A client that cannot be reached, or ends, is unavailable, whichever of the two connections notices first.
+    const code = session.destroyed ? NGHTTP2_REFUSED_STREAM : outgoing.rstCode;
+    if (code !== NGHTTP2_NO_ERROR) incoming.close(code);
   });
 }
 
