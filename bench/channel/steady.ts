@@ -9,7 +9,7 @@ import type { Participants } from './participants';
 
 const aim = 0.03;
 const order = { rate: 20_000, seconds: 2, completions: true };
-const rounds = 5;
+const rounds = 10;
 
 export async function measureSteady(participants: Participants): Promise<Finding[]> {
   const plain = await participants.source();
