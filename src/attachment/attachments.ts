@@ -2,8 +2,7 @@ import { EventEmitter } from 'node:events';
 import { hostname } from 'node:os';
 import { isProcessGone, type Descriptor } from '@pickscope/protocol/descriptor';
 import type { Memento } from 'vscode';
-import type { DiscoveredClient } from '../discovery/discovery';
-import type { Discovery, Watch } from '../discovery/discovery';
+import type { DiscoveredClient, Discovery, Watch } from '../discovery/discovery';
 import { Attachment, type AttachmentOptions } from './attachment';
 import { idOf, isSameProgram, presentable, type Target } from './target';
 
