@@ -1,4 +1,5 @@
-const patienceMs = 20_000;
+/** Less than a test may take, so that it fails with what did not happen. */
+const patienceMs = 15_000;
 
 /** Waits until the condition holds. Throws when it has not for so long that it never will. */
 export async function until(condition: () => boolean): Promise<void> {

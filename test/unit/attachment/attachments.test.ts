@@ -134,6 +134,7 @@ describe('Attachments', () => {
     servers.push(server);
     await server.listen('127.0.0.1:0', serverCredentials('pinned'));
     const announced = (name: 'pinned' | 'server') => ({ ...descriptorFor(server), certificate: certificate(name) });
+    folder.announce(announced('server'));
     const attachment = attachments.attach({ kind: 'client', client: announced('server') });
     await becomes(attachment, 'refused');
     assert.ok(attachment.state.kind === 'refused' && attachment.state.refusal.kind === 'wrongCertificate');
