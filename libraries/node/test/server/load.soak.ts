@@ -70,10 +70,11 @@ describe('under 100,000 picks a second for a minute, with one reader that keeps 
       assert.equal(tally.picks + tally.dropped, picks);
       assert.deepEqual(tally.counted(), counted);
     }
-    // On a machine that has more to do than it can, nobody keeps up.
+    // On a machine that has more to do than it can, nobody keeps up; on any, a reader may once be kept from its core for longer
+    // than the rings reach, a third of a second.
     const [load] = loadavg();
     console.log(`      processes that wanted to run: ${load!.toFixed(1)}, on ${availableParallelism()} cores`);
-    if (load! < availableParallelism() + 1) assert.equal(readers['keeps up'].dropped, 0);
+    if (load! < availableParallelism() + 1) assert.ok(readers['keeps up'].dropped < picks / 100);
     for (const { dropped, cause } of [readers.slow, readers.stopped]) {
       assert.ok(dropped > picks / 2);
       assert.equal(cause, DropCause.SLOW_WATCHER);
