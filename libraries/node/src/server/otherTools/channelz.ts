@@ -1,5 +1,3 @@
-/* eslint-disable @typescript-eslint/no-unsafe-enum-assignment --
-   The rule loses its way in protobuf's types of descriptors, which hold each other. */
 import { ScalarType, type DescField, type DescMessage, type DescMethod, type Message } from '@bufbuild/protobuf';
 import { reflect, type ReflectList, type ReflectMessage } from '@bufbuild/protobuf/reflect';
 import type * as GrpcModule from '@grpc/grpc-js';
@@ -31,6 +29,7 @@ type Handler = (
 
 export function channelzHandlers(grpc: typeof GrpcModule): Readonly<Record<string, Handler>> {
   const own = grpc.getChannelzHandlers() as unknown as Readonly<Record<string, OwnHandler>>;
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- It loses its way in types of descriptors, which hold each other.
   return Object.fromEntries(Channelz.methods.map((method) => [method.localName, handler(method, own[method.name]!)]));
 }
 

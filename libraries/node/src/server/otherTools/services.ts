@@ -20,9 +20,8 @@ export interface Service {
   readonly handlers: GrpcModule.UntypedServiceImplementation;
 }
 
-/* eslint-disable @typescript-eslint/no-unsafe-enum-assignment --
-   The rule loses its way in protobuf's types of descriptors, which hold each other. */
 /** All that the debug server serves, by which reflection and health know it. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- It loses its way in types of descriptors, which hold each other.
 const served: readonly DescService[] = [DebugService, Channelz, Health, ServerReflection, ServerReflectionAlpha];
 
 export function servicesForOtherTools(grpc: typeof GrpcModule): Service[] {
