@@ -4,6 +4,7 @@ import { count, timeOfDay } from './format';
 import { icon, type IconName } from './glyphs';
 import { t } from './l10n';
 import type { Store } from './store';
+import './events.css';
 
 /** Resolver updates, generations, changes of state with their errors: newest first. */
 export class Events {

@@ -1,4 +1,4 @@
-import type { Look } from './series';
+import type { Look } from './looks';
 
 /** Small pictures as SVG. Each is hidden from assistive technology: a word says the same beside it. */
 

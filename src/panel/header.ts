@@ -5,6 +5,7 @@ import { icon } from './glyphs';
 import { t } from './l10n';
 import { stateName } from './states';
 import type { Store } from './store';
+import './header.css';
 
 /** Who is attached, which channel is shown, how it is: three lines, or one where there is room. */
 export class Header {

@@ -4,6 +4,7 @@ import { age, count, duration, exactTime, timeOfDay } from './format';
 import { icon } from './glyphs';
 import { t } from './l10n';
 import type { Store } from './store';
+import './states.css';
 
 /** The line that makes a client attachable. */
 export const importLine = "import '@pickscope/grpc-js/attach';";

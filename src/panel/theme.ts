@@ -1,4 +1,4 @@
-import { colours } from './series';
+import { colours } from './looks';
 
 /** The colours of the theme as a canvas can read them: neither variables nor mixes. */
 export interface Palette {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Candidate, Explanation, Inspection, PickRow } from '../../src/messages/panel';
 import { pickRow } from '../unit/pickRow';
-import { sentence } from '../../src/panel/sentence';
+import { sentence } from '../../src/panel/explain/sentence';
 
 const fast: Candidate = {
   endpoint: 1,

@@ -8,17 +8,18 @@ import {
   type ChartConfiguration,
   type ChartDataset,
 } from 'chart.js';
-import type { ChannelView, EndpointSeries, Marker } from '../messages/panel';
+import type { ChannelView, EndpointSeries, Marker } from '../../messages/panel';
 import { antilog, linearAxis, logAxis, type Axis } from './axis';
-import { element, setAttribute, setText, show } from './dom';
-import { short } from './format';
-import { t } from './l10n';
+import { element, setAttribute, setText, show } from '../dom';
+import { short } from '../format';
+import { t } from '../l10n';
 import { endLabels, Overlay, type Plot } from './overlay';
-import { namedEndpoints, type ChartedLines, type Looks } from './series';
-import { isIdle } from './states';
-import type { Store } from './store';
-import type { Theme } from './theme';
-import { derivedSign, isDerived } from './derived';
+import { namedEndpoints, type ChartedLines, type Looks } from '../looks';
+import { isIdle } from '../states';
+import type { Store } from '../store';
+import type { Theme } from '../theme';
+import { derivedSign, isDerived } from '../derived';
+import './charts.css';
 
 Chart.register(LineController, LineElement, PointElement, LinearScale, Filler);
 

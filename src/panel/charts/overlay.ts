@@ -1,11 +1,11 @@
-import type { ChannelView, EndpointSeries, Marker } from '../messages/panel';
+import type { ChannelView, EndpointSeries, Marker } from '../../messages/panel';
 import { glyph, text, vertical, wipe, type Glyph } from './canvas';
-import { element } from './dom';
-import { clock, distinctEnds, timeOfDay } from './format';
-import { t } from './l10n';
-import { namedEndpoints, type ChartedLines, type Looks, type NamedEndpoint } from './series';
-import type { Store } from './store';
-import type { Palette, Theme } from './theme';
+import { element } from '../dom';
+import { clock, distinctEnds, timeOfDay } from '../format';
+import { t } from '../l10n';
+import { namedEndpoints, type ChartedLines, type Looks, type NamedEndpoint } from '../looks';
+import type { Store } from '../store';
+import type { Palette, Theme } from '../theme';
 
 /** Where one chart's lines are drawn, in pixels of the section. */
 export interface Plot {

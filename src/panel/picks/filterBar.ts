@@ -1,9 +1,10 @@
-import type { ChannelView, ReasonCounts } from '../messages/panel';
-import { button, capped, element, setAttribute, setChildren, setText, show } from './dom';
-import { count } from './format';
-import { icon } from './glyphs';
-import { t } from './l10n';
-import type { Store } from './store';
+import type { ChannelView, ReasonCounts } from '../../messages/panel';
+import { button, capped, element, setAttribute, setChildren, setText, show } from '../dom';
+import { count } from '../format';
+import { icon } from '../glyphs';
+import { t } from '../l10n';
+import type { Store } from '../store';
+import './filterBar.css';
 
 /** The box that filters the list, and the counts by reason, which are filters, too. */
 export class FilterBar {

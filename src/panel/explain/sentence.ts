@@ -1,6 +1,6 @@
-import type { Candidate, Explanation, Inspection } from '../messages/panel';
-import { count, duration, exactLoad, threeDigits } from './format';
-import { rich, t, type Part } from './l10n';
+import type { Candidate, Explanation, Inspection } from '../../messages/panel';
+import { count, duration, exactLoad, threeDigits } from '../format';
+import { rich, t, type Part } from '../l10n';
 
 type Name = (endpoint: number) => string;
 type Verdict<V extends Explanation['verdict']> = Extract<Explanation, { verdict: V }>;

@@ -1,12 +1,13 @@
-import type { Candidate, Inspection, Neighbour, PickRow } from '../messages/panel';
-import { button, capped, element, foreign, setChildren, show } from './dom';
-import { count, duration, latency, shortMethod, threeDigits } from './format';
+import type { Candidate, Inspection, Neighbour, PickRow } from '../../messages/panel';
+import { button, capped, element, foreign, setChildren, show } from '../dom';
+import { count, duration, latency, shortMethod, threeDigits } from '../format';
 import { footnotes, formula } from './formula';
-import { icon } from './glyphs';
-import { rich, t, type Part } from './l10n';
+import { icon } from '../glyphs';
+import { rich, t, type Part } from '../l10n';
 import { load, sentence } from './sentence';
-import { namedEndpoints, type Looks } from './series';
-import type { Store } from './store';
+import { namedEndpoints, type Looks } from '../looks';
+import type { Store } from '../store';
+import './inspector.css';
 
 /** One pick explained: the sentence, the numbers as a formula, the branch in three steps, what became of it. */
 export class Inspector {

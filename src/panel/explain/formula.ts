@@ -1,12 +1,12 @@
-import type { Candidate, Inspection, PickRow } from '../messages/panel';
-import { isCompared, strongest } from './candidates';
-import { derivedSign, derivedTitle } from './derived';
-import { element, foreign, setStyle } from './dom';
-import { count, distinctEnds, duration, exactLoad, threeDigits } from './format';
-import { icon, mark } from './glyphs';
-import { t } from './l10n';
+import type { Candidate, Inspection, PickRow } from '../../messages/panel';
+import { isCompared, strongest } from '../picks/candidates';
+import { derivedSign, derivedTitle } from '../derived';
+import { element, foreign, setStyle } from '../dom';
+import { count, distinctEnds, duration, exactLoad, threeDigits } from '../format';
+import { icon, mark } from '../glyphs';
+import { t } from '../l10n';
 import { load } from './sentence';
-import type { Looks } from './series';
+import type { Looks } from '../looks';
 
 /** So many candidates have a column: more would leave no room for their numbers. */
 const mostCandidates = 4;

@@ -1,11 +1,12 @@
-import type { Candidate, ChannelView, EventRow, PickRow, Reason, ScoreOrder } from '../messages/panel';
+import type { Candidate, ChannelView, EventRow, PickRow, Reason, ScoreOrder } from '../../messages/panel';
 import { isCompared, strongest } from './candidates';
-import { capped, element, foreign, setAttribute, setChildren, setStyle, setText, show } from './dom';
-import { clock, exactLoad, exactTime, latency, shortMethod, timeOfDay } from './format';
-import { mark } from './glyphs';
-import { t } from './l10n';
-import { namedEndpoints, type Looks } from './series';
-import type { Store } from './store';
+import { capped, element, foreign, setAttribute, setChildren, setStyle, setText, show } from '../dom';
+import { clock, exactLoad, exactTime, latency, shortMethod, timeOfDay } from '../format';
+import { mark } from '../glyphs';
+import { t } from '../l10n';
+import { namedEndpoints, type Looks } from '../looks';
+import type { Store } from '../store';
+import './list.css';
 
 /** The list of picks, newest first, with the generations between the picks that they separate. */
 export class PickList {

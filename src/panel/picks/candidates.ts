@@ -1,4 +1,4 @@
-import type { Candidate, PickRow, ScoreOrder } from '../messages/panel';
+import type { Candidate, PickRow, ScoreOrder } from '../../messages/panel';
 
 /** Whether the pick compared scores of several candidates: where a turn or a key decides, they are only told. */
 export function isCompared({ reason, candidates }: PickRow): boolean {

@@ -1,13 +1,13 @@
-import type { Candidate, PickRow } from '../messages/panel';
+import type { Candidate, PickRow } from '../../messages/panel';
 import { antilog, logAxis, type Axis } from './axis';
-import { isCompared, strongest } from './candidates';
+import { isCompared, strongest } from '../picks/candidates';
 import { glyph, text, vertical, wipe } from './canvas';
-import { element, setAttribute, show } from './dom';
-import { clock, short } from './format';
-import { t } from './l10n';
-import type { Looks } from './series';
-import type { Store } from './store';
-import type { Theme } from './theme';
+import { element, setAttribute, show } from '../dom';
+import { clock, short } from '../format';
+import { t } from '../l10n';
+import type { Looks } from '../looks';
+import type { Store } from '../store';
+import type { Theme } from '../theme';
 
 /** So many picks are around the selected one. */
 const around = 60;

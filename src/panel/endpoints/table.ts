@@ -1,11 +1,12 @@
-import type { ChannelView, EndpointRow, EndpointSeries } from '../messages/panel';
-import { derivedSign, derivedTitle, isDerived } from './derived';
-import { button, capped, element, foreign, setAttribute, setChildren, setStyle, setText, show } from './dom';
-import { age, briefAge, count, exactTime, percent, rate, short, threeDigits } from './format';
-import { icon, key } from './glyphs';
-import { t } from './l10n';
-import type { Looks } from './series';
-import type { Store } from './store';
+import type { ChannelView, EndpointRow, EndpointSeries } from '../../messages/panel';
+import { derivedSign, derivedTitle, isDerived } from '../derived';
+import { button, capped, element, foreign, setAttribute, setChildren, setStyle, setText, show } from '../dom';
+import { age, briefAge, count, exactTime, percent, rate, short, threeDigits } from '../format';
+import { icon, key } from '../glyphs';
+import { t } from '../l10n';
+import type { Looks } from '../looks';
+import type { Store } from '../store';
+import './table.css';
 
 /** At and below it go-zero's p2c_ewma holds an endpoint for unhealthy. */
 const throttleSuccess = 500;
