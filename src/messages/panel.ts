@@ -11,22 +11,48 @@
 export type ToHost =
   | { readonly type: 'ready' }
   | { readonly type: 'query'; readonly query: Query }
-  | { readonly type: 'command'; readonly command: PanelCommand };
+  | { readonly type: 'command'; readonly command: PanelCommand }
+  /** The answer to the action "picture": bytes of a PNG file. */
+  | { readonly type: 'picture'; readonly png: Uint8Array };
 
-/** What the panel shows; the host answers with a frame at once, and again whenever the answer changes. */
+/** What the panel shows; the host answers with a frame and a chart at once, and again whenever the answer changes. */
 export interface Query {
+  /** Id of the client that this panel shows, as in an editor tab; undefined: the one that is selected for all panels. */
+  readonly client?: string;
   /** An id of Frame.channels; undefined: the busiest one. */
   readonly channel?: number;
-  /** Length of the charts' time axis. */
+  /** Length of the charts' time axis, which ends at untilMs. Fractions are allowed. */
   readonly windowSeconds: number;
-  /** Paused: everything is shown as it was at this moment. undefined: live. */
+  /** Paused: everything is shown as it was at this moment. undefined: live, or the end of a recording. */
   readonly untilMs?: number;
-  /** In the filter language of the list; see src/model/filter.ts. */
+  /** How many points a line has room for; the host chooses the length of the buckets by it. */
+  readonly points: number;
+  /** A brushed part of the axis: shares, reasons, answers, the list and what is exported are of it alone. */
+  readonly selection?: TimeSpan;
+  /** In the filter language; see docs/filter.md. It holds for the list, for the counts in the charts, and for exports. */
   readonly filter: string;
-  /** How many rows of the list at most. */
-  readonly limit: number;
+  readonly rows: WantedRows;
   /** Key of the pick that is inspected. */
   readonly inspect?: number;
+  /** Id of the endpoint of which is asked why it was taken, and why not; within the selection, else the window. */
+  readonly ask?: number;
+  /** Side by side: this target in all attached clients that have it, or all channels of this client. */
+  readonly compare?: 'clients' | 'channels';
+}
+
+/** From (inclusive) to (exclusive), ms. */
+export interface TimeSpan {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Which rows of the list, of which the newest is the first. */
+export interface WantedRows {
+  /** Key of the newest row that counts: the list is held there while more come. undefined: the newest there is. */
+  readonly newest?: number;
+  /** How many rows are above the first one wanted. */
+  readonly skip: number;
+  readonly limit: number;
 }
 
 export type PanelCommand =
@@ -40,23 +66,60 @@ export type PanelCommand =
   | { readonly name: 'copyImportLine' }
   | { readonly name: 'makeNodeAttachable' }
   | { readonly name: 'openHelp'; readonly topic: 'environment' | 'protocol' }
-  | { readonly name: 'showLog' };
+  | { readonly name: 'showLog' }
+  /** The client and channel that this panel shows, in an editor tab of their own. */
+  | { readonly name: 'openInEditor' }
+  /** Writes what this panel's client sends to a file, until it is stopped. */
+  | { readonly name: 'record' }
+  | { readonly name: 'stopRecording' }
+  | { readonly name: 'openRecording' }
+  /** The picks that this panel's query selects, to a file. */
+  | { readonly name: 'exportPicks' }
+  /** This panel's window as a picture, to a file. */
+  | { readonly name: 'exportPicture' };
 
 // ── Host to panel ────────────────────────────────────────────────────────────────────────────────────────────────
 
 export type ToPanel =
   | { readonly type: 'init'; readonly l10n: Readonly<Record<string, string>>; readonly language: string }
+  /** Figures and list: about ten times a second. */
   | { readonly type: 'frame'; readonly frame: Frame }
-  /** From the view's title bar and the command palette. */
-  | { readonly type: 'do'; readonly action: 'pause' | 'resume' | 'focusFilter' };
+  /** Lines: about twice a second, and at once where the query asks for others. undefined: there is no channel. */
+  | { readonly type: 'chart'; readonly chart?: ChartView }
+  /** From the view's title bar, menus and the command palette. */
+  | { readonly type: 'do'; readonly action: PanelAction };
+
+export type PanelAction =
+  | { readonly name: 'pause' | 'resume' | 'focusFilter' | 'showKeys' | 'closeAll' }
+  /** Why this endpoint was taken, and why not. */
+  | { readonly name: 'ask'; readonly endpoint: number }
+  | { readonly name: 'compare'; readonly with: 'clients' | 'channels' }
+  /** Answered with a message "picture"; see Redaction. */
+  | { readonly name: 'picture'; readonly redaction: Redaction };
+
+/** What is left out of what leaves the editor: names in its place tell the same ones from others. */
+export interface Redaction {
+  /** Addresses and targets: "endpoint 1". */
+  readonly addresses: boolean;
+  /** Services and methods: "method 1". */
+  readonly methods: boolean;
+}
 
 export interface Frame {
+  /** An editor tab keeps to its client; a recording has no other. */
+  readonly place: 'side' | 'editor' | 'recording';
   readonly attachment: AttachmentView;
   /** All that can be chosen in the header: attached ones first. */
   readonly clients: readonly ClientChoice[];
   readonly channels: readonly ChannelChoice[];
   /** undefined: no snapshot yet, or the client has no channel. */
   readonly channel?: ChannelView;
+  /** undefined: Query.compare does not ask for it, or there is nothing to compare. */
+  readonly comparison?: Comparison;
+  /** What is written to a file; undefined: nothing is. */
+  readonly recording?: { readonly file: string; readonly sinceMs: number; readonly bytes: number };
+  /** Of what is there, from its oldest to its newest moment; undefined: nothing is there. */
+  readonly reach?: TimeSpan;
   /** What the attached client cannot tell though its library could, and why; its own words, in English. */
   readonly limitations: readonly string[];
   /** Calls to the client's debug server without its token, or with a wrong one, since it was started: all were refused. */
@@ -85,6 +148,17 @@ export type AttachmentView =
     }
   | { readonly state: 'connecting'; readonly client: ClientChoice; readonly steps: readonly ConnectingStep[] }
   | { readonly state: 'live'; readonly client: ClientChoice; readonly paused: boolean }
+  | {
+      /** A file is shown. */
+      readonly state: 'recording';
+      readonly client: ClientChoice;
+      /** Its name, without folders. */
+      readonly file: string;
+      /** How much of it was read, 0..1; 1: all. */
+      readonly read: number;
+      /** Localized: why it could not be read to its end; '': it could, so far. */
+      readonly damage: string;
+    }
   | {
       readonly state: 'lost';
       readonly client: ClientChoice;
@@ -144,6 +218,8 @@ export interface ChannelView {
   readonly live: boolean;
   /** Picks since atMs, when paused. */
   readonly newer: number;
+  /** What shares, rates, latencies and fairness are of: the selection, or else the last 10 s. */
+  readonly shareSpan: TimeSpan;
 
   readonly picksPerSecond: number;
   /** Exact, since the channel was created. */
@@ -151,7 +227,7 @@ export interface ChannelView {
   /** Picks of this channel seen since attaching, and when the last one was; null: none yet. */
   readonly picksSeen: number;
   readonly lastPickMs: number | null;
-  /** Jain's index of the picks of the last 10 s over the READY endpoints: 1 = all equal, 1/n = one gets all. */
+  /** Jain's index of the picks of shareSpan over the READY endpoints: 1 = all equal, 1/n = one gets all. */
   readonly fairness: number | null;
 
   readonly endpoints: readonly EndpointRow[];
@@ -162,15 +238,17 @@ export interface ChannelView {
   readonly methodsLeftOut: number;
   /** Endpoints that are no longer there, but that series, picks or events of this view still name. */
   readonly formerEndpoints: readonly FormerEndpoint[];
-  readonly series: Series;
-  readonly markers: readonly Marker[];
   readonly reasons: ReasonCounts;
 
-  /** Newest first. */
+  /** Those of Query.rows, newest first. */
   readonly picks: readonly PickRow[];
-  /** How many picks of the ring match the filter; how many there are. */
+  /** How many rows are above the first of these; less than asked for where there are not so many. */
+  readonly picksSkipped: number;
+  /** How many picks of the ring match filter and selection up to the newest that counts; how many there are without a filter. */
   readonly matching: number;
   readonly retained: number;
+  /** How many more match that are newer than WantedRows.newest. */
+  readonly held: number;
   /** Time of the oldest single pick that is kept; null: none. */
   readonly oldestPickMs: number | null;
   /** Why the filter could not be read, as a code and the token; the list is then unfiltered. */
@@ -180,6 +258,28 @@ export interface ChannelView {
   readonly drops: DropTotals;
 
   readonly inspection?: Inspection;
+  /** undefined: Query.ask does not ask, or that endpoint is not known. */
+  readonly answer?: Answer;
+}
+
+/** All that lies on the time axis of a channel. */
+export interface ChartView {
+  /** Of which channel. */
+  readonly channel: number;
+  /** The axis. */
+  readonly span: TimeSpan;
+  readonly series: Series;
+  /** Oldest first. */
+  readonly markers: readonly Marker[];
+  /** The whole reach, however small the window is. */
+  readonly overview: Overview;
+  /** All picks of a window of at most 4 s, newest first, at most 500 of them; undefined: the window is longer. */
+  readonly singlePicks?: readonly PickRow[];
+  /**
+   * Picks, failures and latencies of the series count only what the filter wants; they come from single picks, which go
+   * back to this moment (null: there are none). undefined: there is no filter.
+   */
+  readonly filteredSinceMs?: number | null;
 }
 
 export interface ChannelTotals {
@@ -206,11 +306,18 @@ export interface EndpointRow {
   readonly state: State;
   readonly stateSinceMs: number;
   readonly error: string;
-  /** Of the completed picks of the last 10 s, 0..1; null: there were none. */
+  /** Since when it is known; null: since before we watched. */
+  readonly addedMs: number | null;
+  /** Of the completed picks of shareSpan, 0..1; null: there were none. */
   readonly share: number | null;
   /** 1 / number of READY endpoints, for a READY one; else 0. */
   readonly fairShare: number;
   readonly picksPerSecond: number;
+  /** Of the calls that ended in shareSpan: median and 95th percentile, to within 10 %; null: none did. */
+  readonly latencyMs: number | null;
+  readonly latencyP95Ms: number | null;
+  /** Of those calls, how many ended with another status than OK, 0..1. */
+  readonly failureShare: number | null;
   readonly inflight: number | null;
   readonly lagMs: number | null;
   /** 0..1000. */
@@ -236,25 +343,46 @@ export interface FormerEndpoint {
   readonly slot: number;
 }
 
-/** One bucket a second, aligned to whole seconds; the second that is not yet complete is left out. */
+/** Buckets of one length, aligned to whole multiples of it since the epoch; the one that is not yet complete is left out. */
 export interface Series {
+  readonly bucketMs: number;
   /** Start of each bucket, ms. */
   readonly times: Float64Array;
   readonly endpoints: readonly EndpointSeries[];
 }
 
+/** One value a bucket; NaN: nothing is known, or the endpoint is not in the picker. */
 export interface EndpointSeries {
   readonly endpoint: number;
   readonly picksPerSecond: Float64Array;
-  /** Mean of the loads that were compared in the second, carried on while none was; NaN: not in the picker, or unknown. */
+  /** Calls that ended in the bucket with another status than OK. */
+  readonly failuresPerSecond: Float64Array;
+  /** Mean of the loads that were compared, carried on while none was. */
   readonly load: Float64Array;
-  /** Last value read in the second, carried on while it did not change; NaN likewise. */
+  /** Last values read, carried on while they did not change. */
   readonly lagMs: Float64Array;
+  readonly success: Float64Array;
+  readonly inflight: Float64Array;
+  /** Of the calls that ended in the bucket: median and 95th percentile, to within 10 %; NaN: none did. */
+  readonly latencyMs: Float64Array;
+  readonly latencyP95Ms: Float64Array;
+  /** The state in which it was at the bucket's end: index into `states`. */
+  readonly state: Uint8Array;
+}
+
+export const states: readonly State[] = ['UNKNOWN', 'IDLE', 'CONNECTING', 'READY', 'TRANSIENT_FAILURE', 'SHUTDOWN'];
+
+export interface Overview {
+  readonly bucketMs: number;
+  readonly times: Float64Array;
+  /** Of all endpoints; NaN: not watched. */
+  readonly picksPerSecond: Float64Array;
+  readonly failuresPerSecond: Float64Array;
 }
 
 export interface Marker {
   readonly timeMs: number;
-  readonly kind: 'generation' | 'notReady' | 'ready' | 'restart' | 'drops';
+  readonly kind: 'generation' | 'resolver' | 'notReady' | 'ready' | 'restart' | 'drops';
   /** The endpoint whose state changed. */
   readonly endpoint?: number;
   readonly generation?: number;
@@ -262,7 +390,7 @@ export interface Marker {
   readonly historyLost: boolean;
 }
 
-/** Of the charts' window. */
+/** Of the selection, else of the charts' window; whatever the filter is. */
 export interface ReasonCounts {
   readonly lower: number;
   readonly tie: number;
@@ -438,3 +566,103 @@ export type Explanation =
   | { readonly verdict: 'untold' }
   | { readonly verdict: 'queued' }
   | { readonly verdict: 'failed' | 'dropped'; readonly code: string };
+
+// ── "Why not this one?", and why ─────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Why an endpoint was taken in a span of time, and why not. Each pick of the span counts in one category: undecided,
+ * notHeld, notTold, notDrawn, lost or taken; they add up to the total.
+ */
+export interface Answer {
+  readonly endpoint: number;
+  readonly span: TimeSpan;
+  /** Single picks, or beyond those the aggregates, whose span is widened to whole buckets. */
+  readonly source: 'picks' | 'aggregates';
+  /** Picks of the channel, whatever their result. */
+  readonly total: number;
+  /** No endpoint was chosen: queued, failed, dropped. */
+  readonly undecided: number;
+  /** The picker did not hold it, as it was not READY. */
+  readonly notHeld: number;
+  /** Another was chosen by a policy, or in a way, that tells of no candidates. */
+  readonly notTold: number;
+  /** The picker held it, but it was not among the candidates. */
+  readonly notDrawn: number;
+  /** It was a candidate, and another was taken, by the reason for which. */
+  readonly lost: Readonly<Partial<Record<Reason, number>>>;
+  readonly taken: Readonly<Partial<Record<Reason, number>>>;
+  /** Of those taken: its latency was not yet measured, as history was lost or it is new, so its load was next to nothing. */
+  readonly takenUnmeasured: number;
+  /** Times that it was drawn, and the pair rejected, as it or the other was unhealthy. Draws, not picks. */
+  readonly rejectedDraws: number;
+  /** Of the picks that could draw it, the share that chance alone leaves without it; null: the policy draws none. */
+  readonly undrawnByChance: number | null;
+  /** Most frequent first. */
+  readonly opponents: readonly Opponent[];
+  /** Medians of what was read for it as a candidate; null: it never was one, or the policy keeps none. */
+  readonly loadMedian: number | null;
+  readonly lagMedianMs: number | null;
+  /** Of the winners that it lost to. */
+  readonly winnersLoadMedian: number | null;
+  /** The states in which it was, oldest first; the first one holds at the begin of the span. */
+  readonly states: readonly { readonly sinceMs: number; readonly state: State; readonly error: string }[];
+  /** When the policy forgot what it knew, within the span. */
+  readonly historyLossesMs: readonly number[];
+}
+
+/** Another candidate that it was compared with. */
+export interface Opponent {
+  readonly endpoint: number;
+  /** Picks that the other one won, and by how much: mean ratio of the scores, 1 or more; null: not known. */
+  readonly lostTo: number;
+  readonly lostBy: number | null;
+  readonly wonAgainst: number;
+  readonly wonBy: number | null;
+}
+
+// ── Side by side ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The same endpoints as several channels see them. Shares and rates are of the same span everywhere. */
+export interface Comparison {
+  /** At most 12. */
+  readonly columns: readonly ComparedChannel[];
+  /** By address. */
+  readonly rows: readonly ComparedEndpoint[];
+}
+
+export interface ComparedChannel {
+  readonly client: ClientChoice;
+  /** Its id in that client. */
+  readonly channel: number;
+  readonly target: string;
+  readonly policy: string;
+  readonly state: State;
+  /** Whether what is shown is of now: its client may be lost. */
+  readonly live: boolean;
+  readonly picksPerSecond: number;
+  readonly fairness: number | null;
+}
+
+export interface ComparedEndpoint {
+  readonly addresses: readonly string[];
+  readonly label: string;
+  /** Colour, dash and mark: those in the channel that this panel shows, where that knows it. */
+  readonly slot: number;
+  /** One a column; null: that channel does not know it. */
+  readonly cells: readonly (ComparedCell | null)[];
+}
+
+export interface ComparedCell {
+  readonly state: State;
+  readonly share: number | null;
+  readonly fairShare: number;
+  readonly picksPerSecond: number;
+  readonly latencyMs: number | null;
+  readonly failureShare: number | null;
+  readonly lagMs: number | null;
+  readonly success: number | null;
+  readonly inflight: number | null;
+  readonly load: number | null;
+  /** Picks a second over the window, oldest first, 40 buckets; NaN: not watched. */
+  readonly trend: Float64Array;
+}

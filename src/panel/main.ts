@@ -1,5 +1,5 @@
 import './panel.css';
-import type { Frame, ToPanel } from '../messages/panel';
+import type { ChartView, Frame, PanelAction } from '../messages/panel';
 import { Charts } from './charts/charts';
 import { element } from './dom';
 import { EndpointTable } from './endpoints/table';
@@ -88,11 +88,17 @@ class Panel {
     this.store.receive(frame);
   }
 
-  do(action: Extract<ToPanel, { type: 'do' }>['action']): void {
+  receiveChart(chart: ChartView | undefined): void {
+    this.store.receiveChart(chart);
+  }
+
+  do(action: PanelAction): void {
     const { store } = this;
-    if (action === 'pause') store.pause();
-    else if (action === 'resume') store.resume();
-    else this.filter.focus();
+    if (action.name === 'pause') store.pause();
+    else if (action.name === 'resume') store.resume();
+    else if (action.name === 'ask') store.askWhy(action.endpoint);
+    else if (action.name === 'compare') store.compare(action.with);
+    else if (action.name === 'focusFilter') this.filter.focus();
   }
 
   private schedule(apart: number): void {
@@ -153,6 +159,9 @@ function main(): void {
         break;
       case 'frame':
         panel?.receive(message.frame);
+        break;
+      case 'chart':
+        panel?.receiveChart(message.chart);
         break;
       case 'do':
         panel?.do(message.action);

@@ -1,12 +1,34 @@
-import type { ChannelView, Frame, PanelCommand, PickRow, Query } from '../messages/panel';
+import type {
+  ChannelView,
+  ChartView,
+  Frame,
+  PanelCommand,
+  PickRow,
+  Query,
+  TimeSpan,
+  WantedRows,
+} from '../messages/panel';
 import type { Host } from './host';
 
-/** Length of the charts' time axis. */
-const windowSeconds = 120;
-const firstLimit = 100;
-const mostRows = 1000;
+const firstWindowSeconds = 120;
+const shortestWindowSeconds = 1;
+/** What a live client is remembered of; a recording may reach further. */
+const longestWindowSeconds = 15 * 60;
+const firstRows: WantedRows = { skip: 0, limit: 60 };
+/** Until the charts know their width. */
+const firstPoints = 120;
 
 export type Section = 'endpoints' | 'events';
+
+/** The charts, in causal order: who gets how much, what was compared, what made the load, and what callers saw. */
+export const measures = ['picksPerSecond', 'load', 'lagMs', 'latencyMs', 'success', 'inflight'] as const;
+export type Measure = (typeof measures)[number];
+
+/** A column of the table of endpoints, and which way; null: by address. */
+export interface Sorting {
+  readonly column: string;
+  readonly descending: boolean;
+}
 
 /** What the panel keeps when it is thrown away: where the reader was, never data. */
 export interface PersistedState {
@@ -16,40 +38,44 @@ export interface PersistedState {
   readonly open: Readonly<Record<Section, boolean>>;
   /** Slots whose lines are switched off. */
   readonly hiddenSlots: readonly number[];
-}
-
-/** The list as it was when the pointer or the focus came to it. */
-export interface Held {
-  readonly picks: readonly PickRow[];
-  readonly atMs: number;
-  readonly picksSeen: number;
+  readonly charts: readonly Measure[];
+  readonly sorting: Sorting | null;
+  /** Charts are shown as tables. */
+  readonly asTables: boolean;
 }
 
 export interface Hover {
   /** Endpoint whose line is lit. */
   readonly endpoint: number | null;
-  /** Moment under the crosshair. */
+  /** Begin of the bucket under the crosshair. */
   readonly timeMs: number | null;
 }
 
 /** What is shown and why; every view draws itself from this alone. */
 export class Store {
   frame: Frame | undefined;
+  chart: ChartView | undefined;
   query: Query;
   open: Readonly<Record<Section, boolean>>;
   hiddenSlots: ReadonlySet<number>;
-  held: Held | undefined;
+  charts: readonly Measure[];
+  sorting: Sorting | null;
+  asTables: boolean;
   hover: Hover = { endpoint: null, timeMs: null };
 
   private client: string | undefined;
+  private asking = false;
   private listeners: ((byReader: boolean) => void)[] = [];
 
   constructor(private readonly host: Host<PersistedState>) {
     const kept = host.restore();
     this.client = kept?.client;
-    this.query = kept?.query ?? { windowSeconds, filter: '', limit: firstLimit };
+    this.query = kept?.query ?? { windowSeconds: firstWindowSeconds, points: firstPoints, filter: '', rows: firstRows };
     this.open = kept?.open ?? { endpoints: true, events: false };
     this.hiddenSlots = new Set(kept?.hiddenSlots);
+    this.charts = kept?.charts ?? ['picksPerSecond', 'load', 'lagMs'];
+    this.sorting = kept?.sorting ?? null;
+    this.asTables = kept?.asTables ?? false;
   }
 
   /** Calls back after each change; `byReader` ones are worth drawing at once. */
@@ -65,55 +91,67 @@ export class Store {
     return this.query.untilMs !== undefined;
   }
 
+  /** The list stands still while more come. */
+  get held(): boolean {
+    return this.query.rows.newest !== undefined;
+  }
+
   /** A pick is explained: the host answered for the one that is asked for. */
   get inspecting(): boolean {
     return this.query.inspect !== undefined && this.channel?.inspection !== undefined;
   }
 
-  /** The picks to list: of the frame, or the held ones, with what became known of them meanwhile. */
   get picks(): readonly PickRow[] {
-    const { channel, held } = this;
-    if (!channel) return [];
-    if (!held) return channel.picks;
-    const known = new Map(channel.picks.map((pick) => [pick.key, pick]));
-    return held.picks.map((pick) => known.get(pick.key) ?? pick);
+    return this.channel?.picks ?? [];
+  }
+
+  /** The time axis of the charts, as it is asked for; undefined: nothing is there to be shown. */
+  get span(): TimeSpan | undefined {
+    const toMs = this.query.untilMs ?? this.channel?.atMs;
+    return toMs === undefined ? undefined : { fromMs: toMs - this.query.windowSeconds * 1000, toMs };
   }
 
   receive(frame: Frame): void {
-    const before = this.channel;
     this.frame = frame;
-    if (before && before.id !== frame.channel?.id) this.held = undefined;
     this.forgetWhatIsGone(frame);
     this.changed(false);
   }
 
+  receiveChart(chart: ChartView | undefined): void {
+    this.chart = chart;
+    this.changed(false);
+  }
+
   /** Ids and moments are of one client: what is not there any more cannot be asked for. */
-  private forgetWhatIsGone({ attachment, channel, channels }: Frame): void {
+  private forgetWhatIsGone({ attachment, channel, channels, reach }: Frame): void {
     const client = attachment.state === 'none' ? undefined : attachment.client.id;
     const { query } = this;
     const another = client !== undefined && this.client !== undefined && client !== this.client;
     this.client = client ?? this.client;
-    if (another) {
-      this.change({ channel: undefined, untilMs: undefined, inspect: undefined, limit: firstLimit });
-    } else if (query.channel !== undefined && channels.length > 0 && !channels.some(({ id }) => id === query.channel)) {
-      this.change({ channel: undefined });
-    } else if (query.untilMs !== undefined && channel && !reachesBackTo(channel, query.untilMs)) {
-      this.resume();
-    }
+    if (another) this.change({ channel: undefined, ...atOnce });
+    else if (query.channel !== undefined && channels.length > 0 && !channels.some(({ id }) => id === query.channel))
+      this.change({ channel: undefined, ...atOnce });
+    else if (query.untilMs !== undefined && channel && reach && query.untilMs < reach.fromMs) this.resume();
   }
 
+  /** Asks the host, once for all that changes until the next turn. */
   ask(): void {
-    this.host.post({ type: 'query', query: this.query });
+    if (this.asking) return;
+    this.asking = true;
+    queueMicrotask(() => {
+      this.asking = false;
+      this.host.post({ type: 'query', query: this.query });
+    });
   }
 
   command(command: PanelCommand): void {
     this.host.post({ type: 'command', command });
   }
 
+  // ── What is shown ──────────────────────────────────────────────────────────────────────────────────────────────
+
   setFilter(filter: string): void {
-    if (filter === this.query.filter) return;
-    this.held = undefined;
-    this.change({ filter, limit: firstLimit });
+    if (filter !== this.query.filter) this.change({ filter, rows: firstRows });
   }
 
   /** Puts a word into the filter, or takes it out; with it go its alternatives, of which a pick can have only one. */
@@ -124,65 +162,149 @@ export class Store {
   }
 
   chooseChannel(channel: number): void {
-    this.held = undefined;
-    this.change({ channel, untilMs: undefined, inspect: undefined, limit: firstLimit });
+    this.change({ channel, ...atOnce });
   }
+
+  /** A client for this panel alone, with one of its channels. */
+  chooseClient(client: string, channel?: number): void {
+    this.change({ client, channel, ...atOnce });
+  }
+
+  compare(compare: Query['compare']): void {
+    this.change({ compare });
+  }
+
+  /** Why this endpoint was taken, and why not; null: no longer asked. */
+  askWhy(endpoint: number | null): void {
+    this.change({ ask: endpoint ?? undefined });
+  }
+
+  // ── Time ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The view stands still at what is seen now; the host goes on counting. */
   pause(): void {
-    const atMs = this.held?.atMs ?? this.channel?.atMs;
-    if (this.paused || atMs === undefined) return;
-    this.change({ untilMs: atMs });
-    this.held = undefined;
+    const atMs = this.channel?.atMs;
+    if (!this.paused && atMs !== undefined) this.change({ untilMs: atMs });
   }
 
+  /** Back to live, or to the end of a recording; what was asked of a past moment is closed. */
   resume(): void {
-    this.held = undefined;
-    this.change({ untilMs: undefined, inspect: undefined, limit: firstLimit });
+    this.change({ untilMs: undefined, selection: undefined, inspect: undefined, rows: firstRows });
   }
+
+  /** Shows this part of the reach. Longer than it may be, it keeps its end. */
+  showSpan({ fromMs, toMs }: TimeSpan): void {
+    const { reach } = this.frame ?? {};
+    const windowSeconds = clamp((toMs - fromMs) / 1000, shortestWindowSeconds, this.longestWindow);
+    const least = (reach?.fromMs ?? -Infinity) + windowSeconds * 1000;
+    const untilMs = clamp(toMs, Math.min(least, reach?.toMs ?? Infinity), reach?.toMs ?? Infinity);
+    this.change({ windowSeconds, untilMs });
+  }
+
+  /** Later by so much, or earlier; the view is paused then. */
+  scrub(byMs: number): void {
+    const { span } = this;
+    if (span) this.showSpan({ fromMs: span.fromMs + byMs, toMs: span.toMs + byMs });
+  }
+
+  /** The window becomes so many times as long; this moment stays where it is. A live view stays live at its end. */
+  zoom(factor: number, aroundMs?: number): void {
+    const { span } = this;
+    if (!span) return;
+    const windowSeconds = clamp(this.query.windowSeconds * factor, shortestWindowSeconds, this.longestWindow);
+    if (!this.paused || aroundMs === undefined) return this.change({ windowSeconds });
+    const applied = windowSeconds / this.query.windowSeconds;
+    const toMs = aroundMs + (span.toMs - aroundMs) * applied;
+    this.showSpan({ fromMs: toMs - windowSeconds * 1000, toMs });
+  }
+
+  /** Shares, reasons, answers and the list are of this part from now on; the view stands still for it. */
+  select(selection: TimeSpan | undefined): void {
+    const untilMs = this.query.untilMs ?? this.channel?.atMs;
+    if (selection && untilMs !== undefined) this.change({ selection, untilMs, rows: firstRows });
+    else if (this.query.selection) this.change({ selection: undefined, rows: firstRows });
+  }
+
+  /** Moves so that this moment is within the window, a third from its end where it is not yet. */
+  goTo(timeMs: number): void {
+    const { span } = this;
+    if (!span) return;
+    const windowMs = span.toMs - span.fromMs;
+    const toMs = timeMs > span.fromMs && timeMs <= span.toMs ? span.toMs : timeMs + windowMs / 3;
+    this.showSpan({ fromMs: toMs - windowMs, toMs });
+  }
+
+  private get longestWindow(): number {
+    const { reach, place } = this.frame ?? {};
+    if (place !== 'recording' || !reach) return longestWindowSeconds;
+    return Math.max(shortestWindowSeconds, (reach.toMs - reach.fromMs) / 1000);
+  }
+
+  /** How many points a line has room for. */
+  setPoints(points: number): void {
+    if (points !== this.query.points) this.change({ points });
+  }
+
+  // ── The list ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   inspect(pick: number): void {
-    const untilMs = this.query.untilMs ?? this.held?.atMs ?? this.channel?.atMs;
-    if (untilMs === undefined) return;
-    this.held = undefined;
-    this.change({ inspect: pick, untilMs });
+    const untilMs = this.query.untilMs ?? this.channel?.atMs;
+    if (untilMs !== undefined) this.change({ inspect: pick, untilMs });
   }
 
   closeInspector(): void {
     if (this.query.inspect !== undefined) this.change({ inspect: undefined });
   }
 
-  showMore(): void {
-    const { channel, query } = this;
-    if (this.held || !channel || channel.matching <= query.limit || channel.picks.length < query.limit) return;
-    if (query.limit < mostRows) this.change({ limit: Math.min(mostRows, query.limit + firstLimit) });
+  /** The rows that the list has in view, and some around them. */
+  wantRows(skip: number, limit: number): void {
+    const { rows } = this.query;
+    if (rows.skip !== skip || rows.limit !== limit) this.change({ rows: { ...rows, skip, limit } });
   }
 
+  /** The list stands still under the reader's eyes. */
   hold(): void {
-    const { channel } = this;
-    if (this.held || this.paused || !channel?.live) return;
-    this.held = { picks: this.picks, atMs: channel.atMs, picksSeen: channel.picksSeen };
+    const newest = this.picks[0]?.key;
+    if (this.held || this.paused || !this.channel?.live || newest === undefined) return;
+    this.change({ rows: { ...this.query.rows, newest } });
   }
 
   release(): void {
-    if (!this.held) return;
-    this.held = undefined;
-    this.changed(true);
+    if (this.held) this.change({ rows: firstRows });
   }
 
-  /** Hides what was shown so far; the host keeps it, and the counts stay exact. */
+  // ── How it is shown ────────────────────────────────────────────────────────────────────────────────────────────
+
   toggleSection(section: Section): void {
     this.open = { ...this.open, [section]: !this.open[section] };
-    this.persist();
-    this.changed(true);
+    this.kept();
   }
 
   toggleLine(slot: number): void {
     const hidden = new Set(this.hiddenSlots);
     if (!hidden.delete(slot)) hidden.add(slot);
     this.hiddenSlots = hidden;
-    this.persist();
-    this.changed(true);
+    this.kept();
+  }
+
+  toggleChart(measure: Measure): void {
+    const shown = new Set(this.charts);
+    if (!shown.delete(measure)) shown.add(measure);
+    this.charts = measures.filter((each) => shown.has(each));
+    this.kept();
+  }
+
+  showAsTables(asTables: boolean): void {
+    this.asTables = asTables;
+    this.kept();
+  }
+
+  /** By this column, then the other way round, then by address again. */
+  sortBy(column: string): void {
+    const { sorting } = this;
+    if (sorting?.column !== column) this.sorting = { column, descending: true };
+    else this.sorting = sorting.descending ? { column, descending: false } : null;
+    this.kept();
   }
 
   setHover(hover: Partial<Hover>): void {
@@ -192,15 +314,20 @@ export class Store {
     this.changed(true);
   }
 
-  private change(part: Partial<Query>): void {
-    this.query = { ...this.query, ...part };
+  private kept(): void {
     this.persist();
-    this.ask();
     this.changed(true);
   }
 
+  private change(part: Partial<Query>): void {
+    this.query = { ...this.query, ...part };
+    this.ask();
+    this.kept();
+  }
+
   private persist(): void {
-    this.host.persist({ client: this.client, query: this.query, open: this.open, hiddenSlots: [...this.hiddenSlots] });
+    const { client, query, open, hiddenSlots, charts, sorting, asTables } = this;
+    this.host.persist({ client, query, open, hiddenSlots: [...hiddenSlots], charts, sorting, asTables });
   }
 
   private changed(byReader: boolean): void {
@@ -208,6 +335,15 @@ export class Store {
   }
 }
 
-function reachesBackTo(channel: ChannelView, atMs: number): boolean {
-  return channel.oldestPickMs !== null && channel.oldestPickMs <= atMs;
+/** Of another channel nothing is known that this one was asked for. */
+const atOnce = {
+  untilMs: undefined,
+  selection: undefined,
+  inspect: undefined,
+  ask: undefined,
+  rows: firstRows,
+} satisfies Partial<Query>;
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(Math.max(value, low), high);
 }
