@@ -212,7 +212,10 @@ export class Store {
     const { span } = this;
     if (!span) return;
     const windowSeconds = clamp(this.query.windowSeconds * factor, shortestWindowSeconds, this.longestWindow);
-    if (!this.paused || aroundMs === undefined) return this.change({ windowSeconds });
+    if (!this.paused || aroundMs === undefined) {
+      this.change({ windowSeconds });
+      return;
+    }
     const applied = windowSeconds / this.query.windowSeconds;
     const toMs = aroundMs + (span.toMs - aroundMs) * applied;
     this.showSpan({ fromMs: toMs - windowSeconds * 1000, toMs });
