@@ -23,9 +23,9 @@ const { values } = parseArgs({
     'count-file': { type: 'string' },
   },
 });
-const latencyMs = Number(values.latency);
+let latencyMs = Number(values.latency);
 const jitterMs = Number(values.jitter);
-const failures = Number(values.failures);
+let failures = Number(values.failures);
 const counted = values['count-file'] === undefined ? undefined : openSync(values['count-file'], 'a');
 
 const answer: handleUnaryCall<Buffer, Buffer> = (_call, reply) => {
@@ -42,6 +42,11 @@ server.addService(cartService, { getCart: answer, putItem: answer, listItems: an
 server.bindAsync(values.listen, ServerCredentials.createInsecure(), (error, port) => {
   if (error) throw error;
   process.send?.({ port });
+});
+// Its parent process may have it behave otherwise from now on.
+process.on('message', (now: { latency: number; failures: number }) => {
+  latencyMs = now.latency;
+  failures = now.failures;
 });
 // Ends with the process that started it.
 process.once('disconnect', () => process.exit());

@@ -72,7 +72,7 @@ function openDesktop(profile) {
   ];
   const code = spawn('code', args, { stdio: 'ignore', detached: true, shell: process.platform === 'win32' });
   console.log(
-    'VS Code opens with the panel attached to orders-api (p2c_ewma); checkout runs on peak_ewma, billing on round_robin.',
+    'VS Code opens with the panel attached to orders-api (p2c_ewma); checkout runs on peak_ewma, billing on round_robin, and inventory asked for a policy that there is not.',
   );
   return {
     exited: new Promise((resolve) => code.once('exit', resolve)),

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { clearTimeout, setInterval } from 'node:timers';
 
 /*
- * What goes on in the demo: five uneven backends, and three clients that balance differently, each a process of its own.
+ * What goes on in the demo: five uneven backends, and four clients that balance differently, each a process of its own.
  */
 
 /** Least latency and mean of what comes on top, ms; ratio of failures; what happens to it, and after how many seconds. */
@@ -21,18 +21,23 @@ const clients = [
   { name: 'orders-api', policy: 'p2c_ewma', rate: 150 },
   { name: 'checkout', policy: 'peak_ewma', rate: 60 },
   { name: 'billing', policy: 'round_robin', rate: 30 },
+  // Misspelt, as happens: grpc-js runs pick_first then, and says nothing.
+  { name: 'inventory', policy: 'p2c_emwa', rate: 20 },
 ];
 
-/** The backend that is killed and comes back, and the one that the resolver leaves out for a while. */
+/** The backend that is killed and comes back, the one that the resolver leaves out, and the one that fails quickly, each for a while. */
 const mortal = 4;
 const wanderer = 1;
+const failing = 2;
 /** The scene repeats after this time, seconds; within it, these happen. */
-const roundSeconds = 45;
+const roundSeconds = 60;
 const events = [
-  { second: 15, happen: (scene) => scene.kill(mortal) },
-  { second: 24, happen: (scene) => scene.start(mortal) },
-  { second: 32, happen: (scene) => scene.leaveOut(wanderer) },
-  { second: 38, happen: (scene) => scene.tellAddresses() },
+  { second: 8, happen: (scene) => scene.breakDown(failing) },
+  { second: 16, happen: (scene) => scene.mend(failing) },
+  { second: 26, happen: (scene) => scene.kill(mortal) },
+  { second: 36, happen: (scene) => scene.start(mortal) },
+  { second: 46, happen: (scene) => scene.leaveOut(wanderer) },
+  { second: 53, happen: (scene) => scene.tellAddresses() },
 ];
 
 /**
@@ -75,6 +80,20 @@ class Scene {
 
   kill(index) {
     this.#processes.get(index)?.kill('SIGKILL');
+  }
+
+  /** Its calls fail quickly: to a balancer by latency it looks like the fastest of all. */
+  breakDown(index) {
+    this.#behave(index, { latency: 0, failures: 1 });
+  }
+
+  mend(index) {
+    this.#behave(index, backends[index]);
+  }
+
+  #behave(index, { latency, failures }) {
+    const backend = this.#processes.get(index);
+    if (backend?.connected) backend.send({ latency, failures });
   }
 
   begin() {
