@@ -37,6 +37,8 @@ export class States {
         return this.lost(content);
       case 'refused':
         return this.refused(content);
+      case 'recording':
+        return this.recording(content);
     }
   }
 
@@ -168,6 +170,23 @@ export class States {
     );
   }
 
+  private recording({ read, damage }: Extract<AttachmentView, { state: 'recording' }>): Node {
+    const another = button(
+      'primary',
+      () => this.store.command({ name: 'openRecording' }),
+      t('Open Another Recording…'),
+    );
+    if (damage !== '') {
+      const rest = this.store.channel ? [element('p', 'muted', t('What was read up to there is shown.'))] : [];
+      return this.banner('warning', [element('p', '', foreign(damage)), ...rest], [another]);
+    }
+    if (read < 1) {
+      const line = element('p', 'muted', t('Reading the recording, {0} %', Math.floor(read * 100)));
+      return element('section', 'connecting', element('div', 'progress'), line);
+    }
+    return element('section', 'empty', element('p', 'lead', t('This recording holds no channel.')), another);
+  }
+
   private banner(kind: 'warning' | 'error', paragraphs: readonly Node[], actions: readonly Node[]): Node {
     return element(
       'section',
@@ -180,8 +199,11 @@ export class States {
 
 type Content = Exclude<AttachmentView, { state: 'live' }>;
 
-function contentOf(frame: Frame): Content | undefined {
-  return frame.attachment.state === 'live' ? undefined : frame.attachment;
+/** A recording that is read whole, and holds something, speaks for itself. */
+function contentOf({ attachment, channel }: Frame): Content | undefined {
+  if (attachment.state === 'live') return undefined;
+  if (attachment.state !== 'recording') return attachment;
+  return attachment.read < 1 || attachment.damage !== '' || !channel ? attachment : undefined;
 }
 
 /** Changes whenever the words do; a countdown counts whole seconds. */
@@ -283,5 +305,7 @@ export function stateName(attachment: AttachmentView): string {
       return t('Lost');
     case 'refused':
       return t('Refused');
+    case 'recording':
+      return t('Recording');
   }
 }
