@@ -1,4 +1,4 @@
-import type { ChannelView, EndpointRow, EndpointSeries } from '../../messages/panel';
+import type { ChannelView, ChartView, EndpointRow, EndpointSeries } from '../../messages/panel';
 import { derivedSign, derivedTitle, isDerived } from '../derived';
 import { button, capped, element, foreign, setAttribute, setChildren, setStyle, setText, show } from '../dom';
 import { age, briefAge, count, exactTime, percent, rate, short, threeDigits } from '../format';
@@ -161,7 +161,7 @@ export class EndpointTable {
 
   private renderRows(channel: ChannelView): void {
     const scale = barScale(channel.endpoints);
-    const readings = readingsAt(channel, this.store.hover.timeMs);
+    const readings = readingsAt(channel, this.store.chart, this.store.hover.timeMs);
     for (const [index, endpoint] of channel.endpoints.entries()) {
       let row = this.rows.get(endpoint.id);
       if (!row) this.rows.set(endpoint.id, (row = new EndpointTableRow(endpoint.id, this.store)));
@@ -327,9 +327,9 @@ function barScale(endpoints: readonly EndpointRow[]): number {
 }
 
 /** The table is the charts' read-out: under the crosshair it shows that second. */
-function readingsAt(channel: ChannelView, timeMs: number | null): Reading[] {
-  if (timeMs === null) return channel.endpoints.map((endpoint) => endpoint);
-  const { times, endpoints } = channel.series;
+function readingsAt(channel: ChannelView, chart: ChartView | undefined, timeMs: number | null): Reading[] {
+  if (timeMs === null || !chart) return channel.endpoints.map((endpoint) => endpoint);
+  const { times, endpoints } = chart.series;
   const index = times.findLastIndex((start) => start <= timeMs);
   const series = new Map(endpoints.map((each) => [each.endpoint, each]));
   const total = endpoints.reduce((sum, each) => sum + known(each.picksPerSecond[index]), 0);
@@ -345,8 +345,8 @@ function readingOf(series: EndpointSeries | undefined, index: number, total: num
     lagMs: at(series?.lagMs),
     peakMs: null,
     load: at(series?.load),
-    inflight: null,
-    success: null,
+    inflight: at(series?.inflight),
+    success: at(series?.success),
   };
 }
 

@@ -65,13 +65,8 @@ export class FilterBar {
   }
 
   private noteOf(channel: ChannelView): string {
-    const { held, query, picks } = this.store;
-    if (held) {
-      const newest = picks[0]?.key ?? -1;
-      const listed = channel.picks.filter(({ key }) => key > newest).length;
-      const newer = query.filter === '' ? Math.max(listed, channel.picksSeen - held.picksSeen) : listed;
-      return t('held, {0} newer', count(newer));
-    }
+    const { held, query } = this.store;
+    if (held) return t('held, {0} newer', count(channel.held));
     return query.filter === '' ? '' : t('{0} of {1} picks', count(channel.matching), count(channel.retained));
   }
 

@@ -82,7 +82,7 @@ export class PickList {
     const foot = this.footOf(channel, picks.length);
     show(this.foot, foot !== '');
     setText(this.foot, foot);
-    this.element.classList.toggle('held', store.held !== undefined);
+    this.element.classList.toggle('held', store.held);
     this.revealInspected();
   }
 
@@ -99,7 +99,7 @@ export class PickList {
   private footOf({ oldestPickMs }: ChannelView, listed: number): string {
     const { query } = this.store;
     if (listed === 0) return query.filter === '' ? t('No pick since.') : t('No pick matches the filter.');
-    if (listed >= query.limit || oldestPickMs === null) return '';
+    if (listed >= query.rows.limit || oldestPickMs === null) return '';
     return t('Single picks are kept back to {0}.', timeOfDay(oldestPickMs));
   }
 
@@ -154,7 +154,7 @@ export class PickList {
     const { scrollTop, clientHeight, scrollHeight } = this.scroller;
     if (scrollTop > 0) this.store.hold();
     else this.left();
-    if (scrollTop + clientHeight > scrollHeight - 200 && this.store.paused) this.store.showMore();
+    if (scrollTop + clientHeight > scrollHeight - 200 && this.store.paused) this.store.wantRows(0, this.store.query.rows.limit + 60);
   }
 
   /** What is scrolled away from the top stays held, or the rows would run from under the reader. */
