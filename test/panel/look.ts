@@ -1,14 +1,14 @@
 /*
  * Takes pictures of the panel, to be looked at:
  *
- *     npx tsx test/panel/look.ts FOLDER [theme,theme …] [width,width …] [situation]
+ *     npx tsx --conditions=pickscope-source test/panel/look.ts FOLDER [theme,theme …] [width,width …] [situation]
  */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { launchBrowser } from '../host/browser.mjs';
-import { FakeFeed } from './fakeFeed';
+import { Feed } from './feed';
 import { PanelPage } from './page';
-import { situations } from './situations';
+import { answersOf, situations } from './situations';
 import type { ThemeName } from './themes';
 
 const [folder = 'look', themeList = 'dark,light,hc-dark,hc-light', widthList = '300,320,600,900', only] =
@@ -19,14 +19,8 @@ for (const width of widthList.split(',').map(Number)) {
   for (const theme of themeList.split(',') as ThemeName[]) {
     for (const [name, situation] of Object.entries(situations)) {
       if (only !== undefined && !name.startsWith(only)) continue;
-      const feed = new FakeFeed(situation.feed);
-      for (let second = 0; second < 137; second += 1) feed.run(1000);
-      const opened = await PanelPage.open(browser, {
-        theme,
-        width,
-        scale: 2,
-        answer: (query) => situation.frame(feed, query),
-      });
+      const feed = new Feed(situation.feed).run(137_000);
+      const opened = await PanelPage.open(browser, { theme, width, scale: 2, feed, ...answersOf(situation, feed) });
       await situation.act?.(opened.page, feed);
       await opened.page.waitForTimeout(700);
       await opened.page.screenshot({ path: path.join(folder, `${name}-${width}-${theme}.png`) });

@@ -1,7 +1,7 @@
 import { build } from 'esbuild';
-import type { Frame, PanelCommand, Query, ToHost, ToPanel } from '../../src/messages/panel';
+import type { ChartView, Frame, PanelCommand, Query, ToHost, ToPanel } from '../../src/messages/panel';
 import type { launchBrowser } from '../host/browser.mjs';
-import { FakeFeed } from './fakeFeed';
+import { Feed, type Answers } from './feed';
 import { themes, type ThemeName } from './themes';
 
 export type Browser = Awaited<ReturnType<typeof launchBrowser>>;
@@ -19,8 +19,11 @@ export interface PageOptions {
   readonly scale?: number;
   readonly l10n?: Readonly<Record<string, string>>;
   readonly language?: string;
-  /** What answers the panel's queries; replaced at will. */
+  /** What answers the panel's queries; a feed of no time if left out. */
+  readonly feed?: Answers;
+  /** Frames and charts that differ from the feed's. */
   readonly answer?: (query: Query) => Frame;
+  readonly chart?: (query: Query) => ChartView | undefined;
   readonly forcedColors?: boolean;
 }
 
@@ -30,15 +33,18 @@ export class PanelPage {
   /** Errors and warnings of the console, and exceptions: there must be none. */
   readonly complaints: string[] = [];
   query: Query | undefined;
+  /** Replaced at will. */
   answer: (query: Query) => Frame;
+  chart: (query: Query) => ChartView | undefined;
   private readonly waiting: (() => void)[] = [];
 
   private constructor(
     readonly page: Page,
     private readonly options: PageOptions,
   ) {
-    const feed = new FakeFeed();
+    const feed = options.feed ?? new Feed();
     this.answer = options.answer ?? ((query) => feed.frame(query));
+    this.chart = options.chart ?? ((query) => feed.chart(query));
   }
 
   static async open(browser: Browser, options: PageOptions = {}): Promise<PanelPage> {
@@ -64,7 +70,10 @@ export class PanelPage {
 
   /** Answers the last query anew, as the host does when the answer changes. */
   async refresh(): Promise<void> {
-    if (this.query) await this.send({ type: 'frame', frame: this.answer(this.query) });
+    if (!this.query) return;
+    const chart = this.chart(this.query);
+    await this.send({ type: 'frame', frame: this.answer(this.query) });
+    await this.send({ type: 'chart', ...(chart && { chart }) });
   }
 
   async setTheme(theme: ThemeName): Promise<void> {

@@ -2,38 +2,45 @@ import type {
   AttachmentView,
   Candidate,
   ChannelView,
+  ChartView,
   EndpointRow,
   Explanation,
   Frame,
   PickRow,
   Query,
+  Reason,
+  ReasonCounts,
   ScoreOrder,
+  Series,
 } from '../../src/messages/panel';
-import { client, countReasons, type FakeFeed, type FakeOptions } from './fakeFeed';
-import type { Page } from './page';
+import { client, type Feed, type FeedOptions } from './feed';
+import type { Page, PageOptions } from './page';
 
 /** What the panel may find itself in; tests and pictures go through all of them. */
 export interface Situation {
-  readonly feed?: FakeOptions;
-  frame(feed: FakeFeed, query: Query): Frame;
-  act?(page: Page, feed: FakeFeed): Promise<void>;
+  readonly feed?: FeedOptions;
+  readonly frame: (feed: Feed, query: Query) => Frame;
+  /** The feed's own, if left out. */
+  readonly chart?: (feed: Feed, query: Query) => ChartView | undefined;
+  readonly act?: (page: Page, feed: Feed) => Promise<void>;
+}
+
+/** How a page's queries are answered in it. */
+export function answersOf({ frame, chart }: Situation, feed: Feed): Pick<PageOptions, 'answer' | 'chart'> {
+  return {
+    answer: (query) => frame(feed, query),
+    chart: (query) => (chart ? chart(feed, query) : feed.chart(query)),
+  };
 }
 
 function attachment(view: AttachmentView, data: boolean): Situation['frame'] {
   return (feed, query) => {
     const frame = feed.frame(query);
-    return {
-      attachment: view,
-      clients: frame.clients,
-      channels: data ? frame.channels : [],
-      channel: data ? frame.channel : undefined,
-      limitations: [],
-      refusedCalls: 0,
-    };
+    return data ? { ...frame, attachment: view } : { ...nothing, attachment: view, clients: frame.clients };
   };
 }
 
-const nothing = { clients: [], channels: [], limitations: [], refusedCalls: 0 };
+const nothing = { place: 'side', clients: [], channels: [], limitations: [], refusedCalls: 0 } as const;
 
 const live: Situation['frame'] = (feed, query) => feed.frame(query);
 
@@ -55,43 +62,54 @@ interface Disguise {
 function disguised(
   endpointOf: (endpoint: EndpointRow) => EndpointRow,
   { policyPath, scoreOrder, pick, explain, load }: Disguise,
-): Situation['frame'] {
-  return (feed, query) => {
-    const frame = feed.frame(query);
-    const channel = frame.channel!;
-    const picks = channel.picks.map((each) => pick(each, channel));
-    const loadOf = (own: number | null, id: number) => (scoreOrder === 'none' ? null : load ? load(id) : own);
-    const endpoints = channel.endpoints.map((endpoint) => ({
-      ...endpointOf(endpoint),
-      load: endpoint.state === 'READY' ? loadOf(endpoint.load, endpoint.id) : null,
-    }));
-    const lines = channel.series.endpoints.map((line) => ({
-      ...line,
-      load: line.load.map((value) => loadOf(value, line.endpoint) ?? NaN),
-    }));
-    const inspected = channel.inspection && pick(channel.inspection.pick, channel);
-    return {
-      ...frame,
-      channel: {
-        ...channel,
-        policyPath,
+): Situation {
+  const loadOf = (own: number | null, id: number) => (scoreOrder === 'none' ? null : load ? load(id) : own);
+  return {
+    frame: (feed, query) => {
+      const frame = feed.frame(query);
+      const channel = frame.channel!;
+      const picks = channel.picks.map((each) => pick(each, channel));
+      const endpoints = channel.endpoints.map((endpoint) => ({
+        ...endpointOf(endpoint),
+        load: endpoint.state === 'READY' ? loadOf(endpoint.load, endpoint.id) : null,
+      }));
+      const inspected = channel.inspection && pick(channel.inspection.pick, channel);
+      const inspection = inspected && {
+        ...channel.inspection,
+        policy: policyPath.at(-1)!,
         scoreOrder,
-        picks,
-        endpoints,
-        series: { ...channel.series, endpoints: lines },
-        reasons: countReasons(picks),
-        ...(inspected && {
-          inspection: {
-            ...channel.inspection,
-            policy: policyPath.at(-1)!,
-            scoreOrder,
-            pick: inspected,
-            explanation: explain(inspected),
-          },
-        }),
-      },
-    };
+        pick: inspected,
+        explanation: explain(inspected),
+      };
+      const reasons = countReasons(feed.picks().map((each) => pick(each, channel)));
+      return {
+        ...frame,
+        channel: { ...channel, policyPath, scoreOrder, picks, endpoints, reasons, ...(inspection && { inspection }) },
+      };
+    },
+    chart: (feed, query) =>
+      withSeries(feed.chart(query), (line) => ({
+        ...line,
+        load: line.load.map((value) => loadOf(value, line.endpoint) ?? NaN),
+      })),
   };
+}
+
+function withSeries(
+  chart: ChartView | undefined,
+  change: (line: Series['endpoints'][number]) => Series['endpoints'][number],
+): ChartView | undefined {
+  return chart && { ...chart, series: { ...chart.series, endpoints: chart.series.endpoints.map(change) } };
+}
+
+function countReasons(picks: readonly PickRow[]): ReasonCounts {
+  const reasons: readonly Reason[] = [
+    ...['lower', 'tie', 'forced', 'only', 'unhealthy', 'probe', 'turn', 'key', 'nokey', 'untold'],
+    ...['queued', 'failed', 'dropped'],
+  ] as Reason[];
+  const counts = reasons.map((reason) => [reason, picks.filter((pick) => pick.reason === reason).length]);
+  const errors = picks.filter(({ outcome }) => outcome !== null && outcome.code !== 'OK').length;
+  return { ...(Object.fromEntries(counts) as Record<Reason, number>), errors };
 }
 
 /** As the observer keeps it, where the policy keeps nothing. */
@@ -103,8 +121,17 @@ function chosenAlone({ candidates, endpoint }: PickRow): Candidate[] {
   return candidates.filter((one) => one.endpoint === endpoint).map((one) => ({ ...one, score: null }));
 }
 
+/** By the model's ids of the feed's endpoints. */
+const weights = new Map([
+  [2, 20],
+  [3, 40],
+  [4, 20],
+  [5, 10],
+  [6, 10],
+]);
+
 function weightOf(endpoint: number): number {
-  return [20, 40, 20, 10, 10][endpoint - 1] ?? 1;
+  return weights.get(endpoint) ?? 1;
 }
 
 /** peak_ewma draws more than two; these are the others, as they are now. */
@@ -128,6 +155,20 @@ function othersOf({ candidates }: PickRow, { endpoints }: ChannelView): Candidat
 function byScore(candidates: readonly Candidate[]): Candidate[] {
   return [...candidates].sort((a, b) => a.score! - b.score!);
 }
+
+const untold = disguised((endpoint) => ({ ...endpoint, lagMs: null, success: null }), {
+  policyPath: ['round_robin'],
+  scoreOrder: 'none',
+  pick: (pick) => ({ ...pick, reason: 'untold', candidates: [] }),
+  explain: () => ({ verdict: 'untold' }),
+});
+
+const pickFirst = disguised(observed, {
+  policyPath: ['pick_first'],
+  scoreOrder: 'none',
+  pick: (pick) => ({ ...pick, reason: 'untold', endpoint: 2, candidates: [], derived: true }),
+  explain: () => ({ verdict: 'untold' }),
+});
 
 export const situations: Readonly<Record<string, Situation>> = {
   live: { frame: live },
@@ -272,20 +313,12 @@ export const situations: Readonly<Record<string, Situation>> = {
   },
   // A client that keeps no averages of its own for a policy that keeps none.
   bare: {
-    frame: (feed, query) => {
-      const frame = disguised((endpoint) => ({ ...endpoint, lagMs: null, success: null }), {
-        policyPath: ['round_robin'],
-        scoreOrder: 'none',
-        pick: (pick) => ({ ...pick, reason: 'untold', candidates: [] }),
-        explain: () => ({ verdict: 'untold' }),
-      })(feed, query);
-      const { series } = frame.channel!;
-      const lines = series.endpoints.map((line) => ({ ...line, lagMs: line.lagMs.map(() => NaN) }));
-      return { ...frame, channel: { ...frame.channel!, series: { ...series, endpoints: lines } } };
-    },
+    frame: untold.frame,
+    chart: (feed, query) =>
+      withSeries(untold.chart!(feed, query), (line) => ({ ...line, lagMs: line.lagMs.map(() => NaN) })),
   },
   'round-robin': {
-    frame: disguised(observed, {
+    ...disguised(observed, {
       policyPath: ['round_robin'],
       scoreOrder: 'none',
       pick: (pick) => ({ ...pick, reason: 'untold', candidates: chosenAlone(pick), derived: true }),
@@ -294,7 +327,7 @@ export const situations: Readonly<Record<string, Situation>> = {
     act: inspectFourth,
   },
   weighted: {
-    frame: disguised(observed, {
+    ...disguised(observed, {
       policyPath: ['static_weighted_round_robin'],
       scoreOrder: 'higher',
       pick: (pick) => ({
@@ -309,7 +342,7 @@ export const situations: Readonly<Record<string, Situation>> = {
     act: inspectFourth,
   },
   hash: {
-    frame: disguised(observed, {
+    ...disguised(observed, {
       policyPath: ['consistent_hash'],
       scoreOrder: 'none',
       pick: (pick) => ({
@@ -323,7 +356,7 @@ export const situations: Readonly<Record<string, Situation>> = {
     act: inspectFourth,
   },
   peak: {
-    frame: disguised((endpoint) => ({ ...endpoint, peakMs: endpoint.lagMs === null ? null : endpoint.lagMs * 1.7 }), {
+    ...disguised((endpoint) => ({ ...endpoint, peakMs: endpoint.lagMs === null ? null : endpoint.lagMs * 1.7 }), {
       policyPath: ['peak_ewma'],
       scoreOrder: 'lower',
       pick: (pick, channel) => {
@@ -344,13 +377,9 @@ export const situations: Readonly<Record<string, Situation>> = {
     act: inspectFourth,
   },
   note: {
+    ...pickFirst,
     frame: (feed, query) => {
-      const frame = disguised(observed, {
-        policyPath: ['pick_first'],
-        scoreOrder: 'none',
-        pick: (pick) => ({ ...pick, reason: 'untold', endpoint: 1, candidates: [], derived: true }),
-        explain: () => ({ verdict: 'untold' }),
-      })(feed, query);
+      const frame = pickFirst.frame(feed, query);
       const policyNote =
         'The channel asked for "P2C_EWMA", which no policy is named: names are lower case. The nearest is "p2c_ewma".';
       const limitations = [

@@ -24,6 +24,8 @@ export interface FakeBackend {
   readonly latencyMs: number;
   /** Share of calls that fail with UNAVAILABLE, 0..1; none if left out. */
   readonly errors?: number;
+  /** Mean of what some calls take longer, in parts of latencyMs, exponentially; 0 if left out. */
+  readonly tail?: number;
 }
 
 export interface FakeClientOptions {
@@ -33,6 +35,8 @@ export interface FakeClientOptions {
   readonly target?: string;
   /** Wall clock at the start, ms since the Unix epoch. */
   readonly startMs?: number;
+  /** Drawn from evenly; one may stand here more than once. */
+  readonly methods?: readonly string[];
 }
 
 export interface FakeCandidate {
@@ -57,7 +61,7 @@ export interface FakePick {
 }
 
 export const defaultStartMs = Date.UTC(2026, 0, 15, 14, 2, 0);
-const methods = ['/shop.Cart/GetCart', '/shop.Cart/PutItem'];
+const defaultMethods = ['/shop.Cart/GetCart', '/shop.Cart/PutItem'];
 const { READY, TRANSIENT_FAILURE } = ConnectivityState;
 const channelId = 1;
 const policyId = 2;
@@ -117,7 +121,7 @@ interface CompletionRow {
   readonly inflight: number;
 }
 
-type Body = NonNullable<MessageInitShape<typeof WatchResponseSchema>['body']>;
+export type Body = NonNullable<MessageInitShape<typeof WatchResponseSchema>['body']>;
 
 export class FakeClient {
   /** All that was sent, over all streams. */
@@ -131,10 +135,11 @@ export class FakeClient {
   completionsFirst = false;
 
   private readonly random: () => number;
+  private readonly methods: readonly string[];
   private subjects: Subject[];
   private processes = 1;
   private wallStartNs: bigint;
-  private nowNs = 0;
+  private sinceStartNs = 0;
   private processStartNs = 0;
   private sequence = 0;
   private watched = false;
@@ -154,6 +159,7 @@ export class FakeClient {
 
   constructor(private readonly options: FakeClientOptions) {
     this.random = mulberry32(options.seed ?? 1);
+    this.methods = options.methods ?? defaultMethods;
     this.target = options.target ?? 'dns:///cart.shop.svc:50051';
     this.wallStartNs = BigInt(options.startMs ?? defaultStartMs) * 1_000_000n;
     this.subjects = options.backends.map((backend) => this.newSubject(backend));
@@ -162,7 +168,12 @@ export class FakeClient {
 
   /** Wall clock, ms. */
   get nowMs(): number {
-    return this.wallMs(this.nowNs);
+    return this.wallMs(this.sinceStartNs);
+  }
+
+  /** Its monotonic clock. */
+  get nowNs(): bigint {
+    return this.monotonic(this.sinceStartNs);
   }
 
   get pid(): number {
@@ -189,7 +200,7 @@ export class FakeClient {
   /** From now on it keeps its stream; called again, the past that it gives may begin here as well. */
   keep(): this {
     this.flush();
-    this.kept.push({ sinceNs: this.monotonic(this.nowNs), bodies: this.snapshot() });
+    this.kept.push({ sinceNs: this.monotonic(this.sinceStartNs), bodies: this.snapshot() });
     return this;
   }
 
@@ -207,17 +218,17 @@ export class FakeClient {
 
   /** Lets time pass; picks and completions happen, and are sent every 50 ms. */
   run(ms: number): this {
-    const endNs = this.nowNs + ms * 1e6;
+    const endNs = this.sinceStartNs + ms * 1e6;
     for (;;) {
       const firstEnd = this.running.reduce((first, { endNs: at }) => Math.min(first, at), Infinity);
       const next = Math.min(firstEnd, this.nextPickNs, this.nextFlushNs);
       if (next > endNs) break;
-      this.nowNs = next;
+      this.sinceStartNs = next;
       if (next === firstEnd) this.complete();
       else if (next === this.nextPickNs) this.startCall();
       else this.tick();
     }
-    this.nowNs = endNs;
+    this.sinceStartNs = endNs;
     return this;
   }
 
@@ -225,7 +236,7 @@ export class FakeClient {
   setState(address: string, state: ConnectivityState, error = ''): this {
     const subject = this.subject(address);
     const wasReady = subject.state === READY;
-    Object.assign(subject, { state, error, stateSinceNs: this.nowNs });
+    Object.assign(subject, { state, error, stateSinceNs: this.sinceStartNs });
     this.change({ case: 'endpoint', value: this.endpointMessage(subject) });
     if (wasReady || state === READY)
       this.rebuild(wasReady ? GenerationCause.ENDPOINT_NOT_READY : GenerationCause.ENDPOINT_READY);
@@ -261,7 +272,13 @@ export class FakeClient {
     this.generation = this.newId();
     if (!historyKept) {
       for (const subject of this.subjects)
-        Object.assign(subject, { lagNs: 0, success: 1000, inflight: 0, lastNs: this.nowNs, pickedNs: -Infinity });
+        Object.assign(subject, {
+          lagNs: 0,
+          success: 1000,
+          inflight: 0,
+          lastNs: this.sinceStartNs,
+          pickedNs: -Infinity,
+        });
     }
     const value = { ...this.generationMessage(), cause, historyKept };
     this.change({ case: 'generation', value });
@@ -273,14 +290,14 @@ export class FakeClient {
   /** Starts anew as another process with other ids, attached; what was in flight is lost with the old one. */
   restart(): this {
     this.processes++;
-    this.processStartNs = this.nowNs;
+    this.processStartNs = this.sinceStartNs;
     this.kept.length = 0;
     this.running = [];
     this.waiting = [];
     this.lastCall = 0;
     this.counts = { completed: 0, queued: 0 };
-    this.subjects = this.subjects.map(({ address, latencyMs, errors = 0 }) =>
-      this.newSubject({ address, latencyMs, errors }),
+    this.subjects = this.subjects.map(({ address, latencyMs, errors = 0, tail = 0 }) =>
+      this.newSubject({ address, latencyMs, errors, tail }),
     );
     this.rebuild(GenerationCause.RESOLVER_UPDATE, true);
     return this.attach();
@@ -295,6 +312,12 @@ export class FakeClient {
   /** Tells the watcher that it did not get so many, in all of this stream. */
   drop(picks: number, completions: number): this {
     this.send({ case: 'drops', value: { picks: BigInt(picks), completions: BigInt(completions) } });
+    return this;
+  }
+
+  /** Sends what the run itself would never send. */
+  say(body: Body): this {
+    this.flush().send(body);
     return this;
   }
 
@@ -314,7 +337,7 @@ export class FakeClient {
 
   private startCall(): void {
     this.nextPickNs += (-Math.log(1 - this.random()) * secondNs) / this.options.picksPerSecond;
-    this.pick({ id: ++this.lastCall, method: 1 + Math.floor(this.random() * methods.length) });
+    this.pick({ id: ++this.lastCall, method: 1 + Math.floor(this.random() * this.methods.length) });
   }
 
   /** go-zero's p2c.go, Pick. */
@@ -330,17 +353,21 @@ export class FakeClient {
     const drawn = draws.at(-1)!;
     const healthy = draws.length < 3 || drawn.every(({ success }) => success > throttleSuccess);
     const [winner, loser, tie] = compare(drawn);
-    const forced = loser !== undefined && this.nowNs - loser.pickedNs > forceAfterNs;
+    const forced = loser !== undefined && this.sinceStartNs - loser.pickedNs > forceAfterNs;
     const chosen = forced ? loser : winner;
     const reason = this.reason(drawn.length, forced, tie, healthy);
     this.counts.completed++;
     const pick = this.record(call, PickResult.COMPLETED, reason, chosen, drawn, draws.slice(0, -1));
-    chosen.pickedNs = this.nowNs;
+    chosen.pickedNs = this.sinceStartNs;
     chosen.inflight++;
     chosen.picks++;
-    const latencyNs = chosen.latencyMs * 1e6 * (0.8 + 0.4 * this.random());
-    const end = { startNs: this.nowNs, endNs: Math.round(this.nowNs + latencyNs) };
+    const latencyNs = chosen.latencyMs * 1e6 * (0.8 + 0.4 * this.random() + this.tail(chosen));
+    const end = { startNs: this.sinceStartNs, endNs: Math.round(this.sinceStartNs + latencyNs) };
     this.running.push({ call, pick, subject: chosen, picker: this.generation, ...end });
+  }
+
+  private tail({ tail = 0 }: FakeBackend): number {
+    return tail === 0 ? 0 : -tail * Math.log(1 - this.random());
   }
 
   private draw(held: readonly Subject[]): Subject[][] {
@@ -374,7 +401,7 @@ export class FakeClient {
     const pick: FakePick = {
       timeMs: this.nowMs,
       call: call.id,
-      method: methods[call.method - 1]!,
+      method: this.methods[call.method - 1]!,
       result,
       reason,
       address: chosen?.address ?? '',
@@ -387,12 +414,12 @@ export class FakeClient {
     };
     this.picks.push(pick);
     this.unsentPicks.push({
-      timeNs: this.nowNs,
+      timeNs: this.sinceStartNs,
       call,
       pick,
       endpoint: chosen?.id ?? 0,
       generation: this.generation,
-      candidates: drawn.map((one) => ({ id: one.id, success: one.success, idleNs: this.nowNs - one.pickedNs })),
+      candidates: drawn.map((one) => ({ id: one.id, success: one.success, idleNs: this.sinceStartNs - one.pickedNs })),
       rejected: rejected.flat().map(({ id, success }) => ({ id, success })),
       rejectedDraws: rejected.length,
     });
@@ -401,18 +428,18 @@ export class FakeClient {
 
   /** go-zero's p2c.go, buildDoneFunc. */
   private complete(): void {
-    const index = this.running.findIndex(({ endNs }) => endNs === this.nowNs);
+    const index = this.running.findIndex(({ endNs }) => endNs === this.sinceStartNs);
     const [attempt] = this.running.splice(index, 1) as [Attempt];
     const { subject, pick, startNs } = attempt;
-    const latencyNs = this.nowNs - startNs;
+    const latencyNs = this.sinceStartNs - startNs;
     const code = this.random() < (subject.errors ?? 0) ? unavailable : 0;
     pick.end = { timeMs: this.nowMs, code, latencyMs: latencyNs / 1e6 };
     subject.codes.set(code, (subject.codes.get(code) ?? 0) + 1);
     if (attempt.picker === this.generation) {
-      const weight = subject.lagNs === 0 ? 0 : Math.exp(-(this.nowNs - subject.lastNs) / decayNs);
+      const weight = subject.lagNs === 0 ? 0 : Math.exp(-(this.sinceStartNs - subject.lastNs) / decayNs);
       subject.lagNs = Math.trunc(subject.lagNs * weight + latencyNs * (1 - weight));
       subject.success = Math.trunc(subject.success * weight + (code === 0 ? 1000 : 0) * (1 - weight));
-      subject.lastNs = this.nowNs;
+      subject.lastNs = this.sinceStartNs;
       subject.inflight--;
       this.unsentEnds.push({
         attempt,
@@ -432,7 +459,7 @@ export class FakeClient {
   private tick(): void {
     this.nextFlushNs += flushNs;
     this.flush();
-    if (this.nowNs < this.nextSecondNs) return;
+    if (this.sinceStartNs < this.nextSecondNs) return;
     this.nextSecondNs += secondNs;
     this.send({ case: 'counters', value: this.counters() });
     this.send({ case: 'heartbeat', value: { clock: this.clock() } });
@@ -454,7 +481,10 @@ export class FakeClient {
     this.messages.push(create(WatchResponseSchema, { sequence: ++this.sequence, body }));
   }
 
-  private change(entity: NonNullable<MessageInitShape<typeof ChangeSchema>['entity']>, timeNs = this.nowNs): void {
+  private change(
+    entity: NonNullable<MessageInitShape<typeof ChangeSchema>['entity']>,
+    timeNs = this.sinceStartNs,
+  ): void {
     this.unsentChanges.push(create(ChangeSchema, { timeNs: this.monotonic(timeNs), entity }));
   }
 
@@ -471,7 +501,7 @@ export class FakeClient {
     return [
       { case: 'process', value: this.process() },
       { case: 'snapshotBegin', value: {} },
-      { case: 'strings', value: { ids: methods.map((_, index) => index + 1), values: methods } },
+      { case: 'strings', value: { ids: this.methods.map((_, index) => index + 1), values: [...this.methods] } },
       { case: 'changes', value: { changes: this.entities() } },
       { case: 'counters', value: this.counters() },
       { case: 'snapshotEnd', value: {} },
@@ -493,7 +523,7 @@ export class FakeClient {
 
   private counters(): MessageInitShape<typeof CountersSchema> {
     return {
-      timeNs: this.monotonic(this.nowNs),
+      timeNs: this.monotonic(this.sinceStartNs),
       channels: [
         { channel: channelId, picksCompleted: BigInt(this.counts.completed), picksQueued: BigInt(this.counts.queued) },
       ],
@@ -546,7 +576,7 @@ export class FakeClient {
 
   private newSubject(backend: FakeBackend): Subject {
     const memory = { lagNs: 0, success: 1000, inflight: 0, lastNs: 0, pickedNs: -Infinity };
-    const state = { state: READY, stateSinceNs: this.nowNs, error: '' };
+    const state = { state: READY, stateSinceNs: this.sinceStartNs, error: '' };
     return { ...backend, id: this.newId(), ...state, ...memory, picks: 0, codes: new Map() };
   }
 
@@ -555,7 +585,10 @@ export class FakeClient {
   }
 
   private clock() {
-    return { monotonicNs: this.monotonic(this.nowNs), wallUnixNs: this.wallStartNs + BigInt(Math.round(this.nowNs)) };
+    return {
+      monotonicNs: this.monotonic(this.sinceStartNs),
+      wallUnixNs: this.wallStartNs + BigInt(Math.round(this.sinceStartNs)),
+    };
   }
 
   /** Each process counts from another moment, as after a reboot. */
