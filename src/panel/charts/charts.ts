@@ -8,7 +8,7 @@ import {
   type ChartConfiguration,
   type ChartDataset,
 } from 'chart.js';
-import type { ChannelView, EndpointSeries, Marker } from '../../messages/panel';
+import type { ChannelView, ChartView, EndpointSeries, Marker } from '../../messages/panel';
 import { antilog, linearAxis, logAxis, type Axis } from './axis';
 import { element, setAttribute, setText, show } from '../dom';
 import { short } from '../format';
@@ -74,9 +74,11 @@ export class Charts {
 
   /** At once where the reader changed something, else at the charts' own pace. */
   render(now: boolean): void {
-    const { channel, query } = this.store;
+    const { channel, chart, query } = this.store;
     const shown =
-      channel !== undefined && (this.store.paused || !isIdle(channel.atMs, channel.lastPickMs, query.windowSeconds));
+      channel !== undefined &&
+      chart?.channel === channel.id &&
+      (this.store.paused || !isIdle(channel.atMs, channel.lastPickMs, query.windowSeconds));
     show(this.element, shown);
     if (!shown) return;
     const wait = now || this.viewChanged() ? 0 : this.lastDrawn + interval - performance.now();
@@ -87,7 +89,7 @@ export class Charts {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.lastDrawn = performance.now();
-    this.draw(channel);
+    this.draw(channel, chart);
   }
 
   /** Only what the pointer lights; the lines stay as they are. */
@@ -104,9 +106,9 @@ export class Charts {
     return true;
   }
 
-  private draw(channel: ChannelView): void {
-    const range = { from: channel.atMs - this.store.query.windowSeconds * 1000, to: channel.atMs };
-    const lines = chartedLines(channel, this.store, this.looks);
+  private draw(channel: ChannelView, view: ChartView): void {
+    const range = { from: view.span.fromMs, to: view.span.toMs };
+    const lines = chartedLines(channel, view, this.store, this.looks);
     const gutter = this.overlay.endGutter(lines.labels);
     const plots: Plot[] = [];
     // A policy that compares no scores has no loads, and mostly no lag.
@@ -114,13 +116,13 @@ export class Charts {
     show(this.charts.load.element, scored);
     this.charts.load.rename(channel.scoreOrder === 'higher' ? t('Weight') : t('Load'));
     this.charts.lagMs.rename(isDerived(channel) ? `${t('Lag')}${derivedSign}` : t('Lag'));
-    show(this.charts.lagMs.element, scored || channel.series.endpoints.some(({ lagMs }) => lagMs.some(isKnown)));
+    show(this.charts.lagMs.element, scored || view.series.endpoints.some(({ lagMs }) => lagMs.some(isKnown)));
     for (const chart of Object.values(this.charts)) {
       if (chart.element.hidden) continue;
-      chart.update(channel, lines, range, gutter, this.store, this.looks, this.theme);
+      chart.update(channel, view, lines, range, gutter, this.store, this.looks, this.theme);
       plots.push(chart.plot(this.element));
     }
-    this.overlay.update({ channel, range, plots, gutter, lines });
+    this.overlay.update({ channel, chart: view, range, plots, gutter, lines });
   }
 }
 
@@ -128,10 +130,10 @@ function isKnown(value: number): boolean {
   return !Number.isNaN(value);
 }
 
-function chartedLines(channel: ChannelView, store: Store, looks: Looks): ChartedLines {
+function chartedLines(channel: ChannelView, chart: ChartView, store: Store, looks: Looks): ChartedLines {
   const slots = new Map(namedEndpoints(channel).map(({ id, slot }) => [id, slot]));
   const own = new Set(looks.charted);
-  const visible = channel.series.endpoints.filter(({ endpoint }) => !store.hiddenSlots.has(slots.get(endpoint) ?? -1));
+  const visible = chart.series.endpoints.filter(({ endpoint }) => !store.hiddenSlots.has(slots.get(endpoint) ?? -1));
   const ownLines = visible.filter(({ endpoint }) => own.has(endpoint));
   return {
     own: ownLines,
@@ -202,6 +204,7 @@ class TimeChart {
 
   update(
     channel: ChannelView,
+    view: ChartView,
     charted: ChartedLines,
     range: Range,
     gutter: number,
@@ -210,7 +213,7 @@ class TimeChart {
     theme: Theme,
   ): void {
     this.gutter = gutter;
-    const datasets = this.measure === 'picksPerSecond' ? this.stack(channel, charted) : this.separate(channel, charted);
+    const datasets = this.measure === 'picksPerSecond' ? this.stack(view, charted) : this.separate(view, charted);
     const lit = store.hover.endpoint;
     for (const [index, [line, endpoint]] of datasets.entries()) {
       const band = line.label === 'high' ? '-1' : false;
@@ -223,7 +226,7 @@ class TimeChart {
     if (this.measure === 'picksPerSecond') {
       setText(this.note, charted.folded.length === 0 ? '' : t('grey: {0} others', charted.folded.length));
     }
-    setAttribute(this.canvas, 'aria-label', this.summary(channel, charted));
+    setAttribute(this.canvas, 'aria-label', this.summary(channel, view, charted));
   }
 
   /** Where the plot is within the section, for the overlay. */
@@ -253,8 +256,8 @@ class TimeChart {
   }
 
   /** Each on top of the ones before it; the folded ones last, as one band. */
-  private stack(channel: ChannelView, { own, folded }: ChartedLines): [Line, number | null][] {
-    const { times } = channel.series;
+  private stack(chart: ChartView, { own, folded }: ChartedLines): [Line, number | null][] {
+    const { times } = chart.series;
     // Where nothing is known of any endpoint, as before attaching, there is no point: not one at 0.
     const sums = times.map((_, i) => ([...own, ...folded].some((it) => it.picksPerSecond[i]! >= 0) ? 0 : NaN));
     const add = (line: Line, all: readonly EndpointSeries[]) => {
@@ -274,9 +277,9 @@ class TimeChart {
   }
 
   /** Logarithms of the values, broken where the policy forgot what it knew. */
-  private separate(channel: ChannelView, { own, folded }: ChartedLines): [Line, number | null][] {
-    const { times } = channel.series;
-    const breaks = channel.markers.filter((marker) => marker.historyLost || marker.kind === 'restart');
+  private separate(chart: ChartView, { own, folded }: ChartedLines): [Line, number | null][] {
+    const { times } = chart.series;
+    const breaks = chart.markers.filter((marker) => marker.historyLost || marker.kind === 'restart');
     const lines = own.map((series): [Line, number | null] => {
       const line = this.line(String(series.endpoint));
       fillPoints(line.data, times, logarithms(series[this.measure]), breaks);
@@ -306,13 +309,13 @@ class TimeChart {
     y.grid.color = palette.grid;
   }
 
-  private summary(channel: ChannelView, { own }: ChartedLines): string {
+  private summary(channel: ChannelView, chart: ChartView, { own }: ChartedLines): string {
     const labels = new Map(namedEndpoints(channel).map(({ id, label }) => [id, label]));
     const latest = own.map((series) => {
       const value = series[this.measure].findLast((each) => !Number.isNaN(each));
       return `${labels.get(series.endpoint)?.slice(0, 60) ?? ''} ${value === undefined ? '–' : short(value)}`;
     });
-    return t('{0} of the last {1} s; now: {2}', this.title, channel.series.times.length, latest.join(', '));
+    return t('{0} of the last {1} s; now: {2}', this.title, chart.series.times.length, latest.join(', '));
   }
 }
 

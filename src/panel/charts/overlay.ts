@@ -1,4 +1,4 @@
-import type { ChannelView, EndpointSeries, Marker } from '../../messages/panel';
+import type { ChannelView, ChartView, EndpointSeries, Marker } from '../../messages/panel';
 import { glyph, text, vertical, wipe, type Glyph } from './canvas';
 import { element } from '../dom';
 import { clock, distinctEnds, timeOfDay } from '../format';
@@ -19,6 +19,7 @@ export interface Plot {
 
 interface Scene {
   readonly channel: ChannelView;
+  readonly chart: ChartView;
   readonly range: { readonly from: number; readonly to: number };
   readonly plots: readonly Plot[];
   readonly gutter: number;
@@ -78,7 +79,7 @@ export class Overlay {
     if (!scene || !plot) return;
     const { from, to } = scene.range;
     const timeMs = from + ((x - plot.left) / (plot.right - plot.left)) * (to - from);
-    const start = scene.channel.series.times.findLast((time) => time <= timeMs);
+    const start = scene.chart.series.times.findLast((time) => time <= timeMs);
     this.store.setHover({ timeMs: x < plot.left || x > plot.right ? null : (start ?? null) });
   }
 
@@ -172,6 +173,7 @@ export class Overlay {
 
 const markerGlyphs: Readonly<Record<Marker['kind'], Pick<Glyph, 'path' | 'outline'>>> = {
   generation: { path: 'M5 .5l4.5 4.5l-4.5 4.5l-4.5-4.5z' },
+  resolver: { path: 'M8.6 3.4a4 4 0 1 0 .4 2.6M8.8 .6v3h-3', outline: 1.4 },
   notReady: { path: 'M1.5 1.5l7 7M8.5 1.5l-7 7', outline: 2 },
   ready: { path: 'M1 5.5l3 3l5-7', outline: 2 },
   restart: { path: 'M8.2 3a4 4 0 1 0 .8 2.5M8.6 .5v2.8h-2.8', outline: 2 },
@@ -183,8 +185,8 @@ function isBoundary(marker: Marker): boolean {
   return marker.historyLost || marker.kind === 'restart' || marker.kind === 'generation';
 }
 
-function shownMarkers({ channel, range }: Scene): Marker[] {
-  const within = channel.markers.filter(({ timeMs }) => timeMs >= range.from && timeMs <= range.to);
+function shownMarkers({ chart, range }: Scene): Marker[] {
+  const within = chart.markers.filter(({ timeMs }) => timeMs >= range.from && timeMs <= range.to);
   return within.sort((a, b) => a.timeMs - b.timeMs);
 }
 
