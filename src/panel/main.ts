@@ -73,7 +73,7 @@ class Panel {
       element('div', 'columns', who, when),
       announcer.element,
     );
-    store.subscribe((byReader) => this.schedule(byReader ? 0 : interval));
+    store.subscribe((what) => this.schedule(what === 'frame' || what === 'chart' ? interval : 0));
     document.addEventListener('keydown', (event) => this.key(event));
     document.addEventListener('visibilitychange', () => this.schedule(0));
     setInterval(() => this.tick(), 1000);

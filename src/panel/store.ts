@@ -42,7 +42,14 @@ export interface PersistedState {
   readonly sorting: Sorting | null;
   /** Charts are shown as tables. */
   readonly asTables: boolean;
+  /** Which one is in front, where a pick is inspected and an endpoint is asked about. */
+  readonly front: Front;
 }
+
+export type Front = 'pick' | 'endpoint';
+
+/** What was changed since a view was drawn: what came from the host, where the pointer is, or anything else that the reader did. */
+export type Changed = 'frame' | 'chart' | 'hover' | 'reader';
 
 export interface Hover {
   /** Endpoint whose line is lit. */
@@ -64,8 +71,11 @@ export class Store {
   hover: Hover = { endpoint: null, timeMs: null };
 
   private client: string | undefined;
+  /** Chosen, and not shown yet. */
+  private awaited: { readonly client: string; readonly channel: number | undefined } | undefined;
+  private front: Front;
   private asking = false;
-  private listeners: ((byReader: boolean) => void)[] = [];
+  private listeners: ((what: Changed) => void)[] = [];
 
   constructor(private readonly host: Host<PersistedState>) {
     const kept = host.restore();
@@ -76,10 +86,11 @@ export class Store {
     this.charts = kept?.charts ?? ['picksPerSecond', 'load', 'lagMs'];
     this.sorting = kept?.sorting ?? null;
     this.asTables = kept?.asTables ?? false;
+    this.front = kept?.front ?? 'pick';
   }
 
-  /** Calls back after each change; `byReader` ones are worth drawing at once. */
-  subscribe(listener: (byReader: boolean) => void): void {
+  /** Calls back after each change; those by the reader, and of the pointer, are worth drawing at once. */
+  subscribe(listener: (what: Changed) => void): void {
     this.listeners.push(listener);
   }
 
@@ -96,9 +107,25 @@ export class Store {
     return this.query.rows.newest !== undefined;
   }
 
+  /** What is explained, of one pick or of one endpoint: one at a time, the one that was asked for last. */
+  get explained(): Front | undefined {
+    const { query, channel } = this;
+    const there = {
+      pick: query.inspect !== undefined && channel?.inspection !== undefined,
+      endpoint: query.ask !== undefined && channel?.answer !== undefined,
+    };
+    const other = this.front === 'pick' ? 'endpoint' : 'pick';
+    return there[this.front] ? this.front : there[other] ? other : undefined;
+  }
+
   /** A pick is explained: the host answered for the one that is asked for. */
   get inspecting(): boolean {
-    return this.query.inspect !== undefined && this.channel?.inspection !== undefined;
+    return this.explained === 'pick';
+  }
+
+  /** Channels stand side by side in place of one. */
+  get comparing(): boolean {
+    return this.query.compare !== undefined;
   }
 
   get picks(): readonly PickRow[] {
@@ -114,12 +141,12 @@ export class Store {
   receive(frame: Frame): void {
     this.frame = frame;
     this.forgetWhatIsGone(frame);
-    this.changed(false);
+    this.changed('frame');
   }
 
   receiveChart(chart: ChartView | undefined): void {
     this.chart = chart;
-    this.changed(false);
+    this.changed('chart');
   }
 
   /** Ids and moments are of one client: what is not there any more cannot be asked for. */
@@ -128,10 +155,17 @@ export class Store {
     const { query } = this;
     const another = client !== undefined && this.client !== undefined && client !== this.client;
     this.client = client ?? this.client;
-    if (another) this.change({ channel: undefined, ...atOnce });
+    if (another) this.change({ channel: this.takeAwaited(client), ...atOnce });
     else if (query.channel !== undefined && channels.length > 0 && !channels.some(({ id }) => id === query.channel))
       this.change({ channel: undefined, ...atOnce });
     else if (query.untilMs !== undefined && channel && reach && query.untilMs < reach.fromMs) this.resume();
+  }
+
+  /** The channel for which this client was chosen. */
+  private takeAwaited(client: string): number | undefined {
+    const { awaited } = this;
+    this.awaited = undefined;
+    return awaited?.client === client ? awaited.channel : undefined;
   }
 
   /** Asks the host, once for all that changes until the next turn. */
@@ -162,12 +196,21 @@ export class Store {
   }
 
   chooseChannel(channel: number): void {
-    this.change({ channel, ...atOnce });
+    this.change({ channel, compare: undefined, ...atOnce });
   }
 
-  /** A client for this panel alone, with one of its channels. */
+  /** Another client: in an editor tab for it alone, else for all panels. Its channel is asked for as soon as it is shown. */
   chooseClient(client: string, channel?: number): void {
-    this.change({ client, channel, ...atOnce });
+    if (client === this.client) {
+      if (channel !== undefined) this.chooseChannel(channel);
+      return;
+    }
+    const { frame } = this;
+    this.awaited = { client, channel };
+    this.change({ compare: undefined, ...(frame?.place === 'editor' && { client, channel, ...atOnce }) });
+    const attached = frame?.clients.find(({ id }) => id === client)?.attached ?? true;
+    if (!attached) this.command({ name: 'attach', client });
+    else if (frame?.place !== 'editor') this.command({ name: 'select', client });
   }
 
   compare(compare: Query['compare']): void {
@@ -176,6 +219,7 @@ export class Store {
 
   /** Why this endpoint was taken, and why not; null: no longer asked. */
   askWhy(endpoint: number | null): void {
+    if (endpoint !== null) this.front = 'endpoint';
     this.change({ ask: endpoint ?? undefined });
   }
 
@@ -190,6 +234,12 @@ export class Store {
   /** Back to live, or to the end of a recording; what was asked of a past moment is closed. */
   resume(): void {
     this.change({ untilMs: undefined, selection: undefined, inspect: undefined, rows: firstRows });
+  }
+
+  /** Shows everything as it was at this moment, however little there was before it. */
+  showMoment(timeMs: number): void {
+    const { reach } = this.frame ?? {};
+    this.change({ untilMs: clamp(timeMs, reach?.fromMs ?? timeMs, reach?.toMs ?? timeMs) });
   }
 
   /** Shows this part of the reach. Longer than it may be, it keeps its end. */
@@ -252,7 +302,9 @@ export class Store {
 
   inspect(pick: number): void {
     const untilMs = this.query.untilMs ?? this.channel?.atMs;
-    if (untilMs !== undefined) this.change({ inspect: pick, untilMs });
+    if (untilMs === undefined) return;
+    this.front = 'pick';
+    this.change({ inspect: pick, untilMs });
   }
 
   closeInspector(): void {
@@ -314,12 +366,12 @@ export class Store {
     const next = { ...this.hover, ...hover };
     if (next.endpoint === this.hover.endpoint && next.timeMs === this.hover.timeMs) return;
     this.hover = next;
-    this.changed(true);
+    this.changed('hover');
   }
 
   private kept(): void {
     this.persist();
-    this.changed(true);
+    this.changed('reader');
   }
 
   private change(part: Partial<Query>): void {
@@ -329,12 +381,12 @@ export class Store {
   }
 
   private persist(): void {
-    const { client, query, open, hiddenSlots, charts, sorting, asTables } = this;
-    this.host.persist({ client, query, open, hiddenSlots: [...hiddenSlots], charts, sorting, asTables });
+    const { client, query, open, hiddenSlots, charts, sorting, asTables, front } = this;
+    this.host.persist({ client, query, open, hiddenSlots: [...hiddenSlots], charts, sorting, asTables, front });
   }
 
-  private changed(byReader: boolean): void {
-    for (const listener of this.listeners) listener(byReader);
+  private changed(what: Changed): void {
+    for (const listener of this.listeners) listener(what);
   }
 }
 
