@@ -251,8 +251,8 @@ export interface ChannelView {
   readonly held: number;
   /** Time of the oldest single pick that is kept; null: none. */
   readonly oldestPickMs: number | null;
-  /** Why the filter could not be read, as a code and the token; the list is then unfiltered. */
-  readonly filterError?: { readonly token: string };
+  /** Why the filter could not be read; everything is then unfiltered. */
+  readonly filterError?: FilterError;
   /** Newest first. */
   readonly events: readonly EventRow[];
   readonly drops: DropTotals;
@@ -260,6 +260,14 @@ export interface ChannelView {
   readonly inspection?: Inspection;
   /** undefined: Query.ask does not ask, or that endpoint is not known. */
   readonly answer?: Answer;
+}
+
+/** What of a filter is not understood, and what is wrong with it; see docs/filter.md. */
+export interface FilterError {
+  /** As it was typed. */
+  readonly token: string;
+  /** Nothing is there to be looked for, a number is wanted, its unit is not known, or a quotation mark is not closed. */
+  readonly reason: 'nothing' | 'number' | 'unit' | 'quote';
 }
 
 /** All that lies on the time axis of a channel. */

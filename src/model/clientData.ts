@@ -1,4 +1,4 @@
-import type { DropTotals, Series } from '../messages/panel';
+import type { DropTotals, FilterError, Series } from '../messages/panel';
 import { BoundedMap } from './boundedMap';
 import { Dictionary } from './dictionary';
 import { shareMs } from './endpointTable';
@@ -27,23 +27,23 @@ export class ClientData {
   readonly watched = new Timeline<boolean>();
   /** What the client could not send, over all streams. */
   readonly drops = new Timeline<DropTotals>();
-  private readonly selections = new BoundedMap<string, Selection>(maxKept);
+  private readonly selections = new BoundedMap<string, Selection | FilterError>(maxKept);
   private readonly seriesOf = new BoundedMap<string, Series>(maxKept);
 
   constructor(pickBudgetBytes: number) {
     this.ring = new PickRing(pickBudgetBytes);
   }
 
-  /** The picks of a channel that match a filter, up to date; undefined: the filter is malformed. */
-  selection(channel: number, filter: string): Selection | undefined {
-    const compiled = this.compile(filter);
-    if (!compiled.ok) return undefined;
-    const selection = this.selections.renew(`${channel} ${filter.trim()}`, () => {
-      const { ring } = this;
-      return new Selection(ring, (slot) => ring.channel[slot] === channel && compiled.matches(slot));
-    });
-    selection.update();
+  /** The picks of a channel that match a filter, up to date; or what is wrong with the filter. */
+  selection(channel: number, filter: string): Selection | FilterError {
+    const selection = this.selections.renew(`${channel} ${filter.trim()}`, () => this.select(channel, filter));
+    if (selection instanceof Selection) selection.update();
     return selection;
+  }
+
+  /** All picks of a channel, up to date. */
+  allPicks(channel: number): Selection {
+    return this.selection(channel, '') as Selection;
   }
 
   /** The lines of whole seconds: made once a second, not once a frame. */
@@ -64,15 +64,9 @@ export class ClientData {
     this.seriesOf.clear();
   }
 
-  /** The token for which the filter is malformed. */
-  malformedToken(filter: string): string {
-    const compiled = this.compile(filter);
-    return compiled.ok ? '' : compiled.token;
-  }
-
   /** The call of the pick with this key ended. */
   onOutcome(key: number): void {
-    for (const selection of this.selections.values()) selection.reconsider(key);
+    for (const selection of this.selections.values()) if (selection instanceof Selection) selection.reconsider(key);
   }
 
   /** How much of the last 10 s before this moment was watched, at least one second. */
@@ -82,10 +76,13 @@ export class ClientData {
     return Math.min(Math.max(atMs - sinceMs, 1000), shareMs) / 1000;
   }
 
-  private compile(filter: string) {
-    return compileFilter(filter, this.ring, {
-      method: (number) => this.texts.text(number),
-      endpoint: (id) => this.registry.endpoints.get(id)?.addresses.join(' ') ?? '',
+  private select(channel: number, filter: string): Selection | FilterError {
+    const { ring, texts, registry } = this;
+    const compiled = compileFilter(filter, ring, {
+      method: (number) => texts.text(number),
+      endpoint: (id) => registry.endpoints.get(id)?.addresses.join('\n') ?? '',
     });
+    if (!compiled.ok) return compiled.error;
+    return new Selection(ring, (slot) => ring.channel[slot] === channel && compiled.matches(slot));
   }
 }

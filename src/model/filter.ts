@@ -1,3 +1,4 @@
+import type { FilterError } from '../messages/panel';
 import { BoundedMap } from './boundedMap';
 import { reasons } from './pickIntake';
 import { inFlight, type PickRing } from './pickRing';
@@ -25,7 +26,7 @@ const maxRemembered = 25_000;
 export type RowPredicate = (slot: number) => boolean;
 
 export type CompiledFilter =
-  { readonly ok: true; readonly matches: RowPredicate } | { readonly ok: false; readonly token: string };
+  { readonly ok: true; readonly matches: RowPredicate } | { readonly ok: false; readonly error: FilterError };
 
 /** What the numbers in a row stand for. */
 export interface RowTexts {
@@ -39,7 +40,7 @@ export function compileFilter(text: string, ring: PickRing, texts: RowTexts): Co
   for (const token of text.split(/\s+/).filter((part) => part !== '')) {
     const negated = token.startsWith('-');
     const predicate = compileToken((negated ? token.slice(1) : token).toLowerCase(), ring, texts);
-    if (!predicate) return { ok: false, token };
+    if (!predicate) return { ok: false, error: { token, reason: 'number' } };
     predicates.push(negated ? (slot) => !predicate(slot) : predicate);
   }
   return { ok: true, matches: (slot) => predicates.every((predicate) => predicate(slot)) };

@@ -158,14 +158,12 @@ export class PickRing {
 
   /** Key of the first row after this moment. Rows come in the order of their times. */
   firstAfter(ms: number): number {
-    let low = this.oldest;
-    let high = this.next;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if (this.timeMs[this.slot(middle)]! <= ms) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return this.first((time) => time > ms);
+  }
+
+  /** Key of the first row at this moment or after it. */
+  firstAt(ms: number): number {
+    return this.first((time) => time >= ms);
   }
 
   /** All rows are of so much earlier. */
@@ -175,6 +173,17 @@ export class PickRing {
 
   clear(): void {
     this.oldest = this.next;
+  }
+
+  private first(isWithin: (time: number) => boolean): number {
+    let low = this.oldest;
+    let high = this.next;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (isWithin(this.timeMs[this.slot(middle)]!)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   /** The newest key that lies, or lay, in this slot. */
@@ -189,7 +198,7 @@ export class PickRing {
 }
 
 /** As %, of whole numbers that are not negative; that one is slow where they have more than 32 bits, as counts in time have. */
-function remainder(value: number, divisor: number): number {
+export function remainder(value: number, divisor: number): number {
   return value - Math.floor(value / divisor) * divisor;
 }
 

@@ -1,19 +1,29 @@
 import type { RowPredicate } from './filter';
-import type { PickRing } from './pickRing';
+import { remainder, type PickRing } from './pickRing';
 
-/** The rows of the ring that a predicate wants, kept up with the ring: each row is tested once, and when its call ends. */
+/** Rows are counted by blocks of so many keys: a page, or a count, reads a number a block, and rows of few blocks. */
+const blockRows = 256;
+
+/**
+ * The rows of the ring that a predicate wants, kept up with the ring: each row is tested once, and when its call ends.
+ * Answers are as quick at any depth. Spans are of keys, from (inclusive) to (exclusive).
+ */
 export class Selection {
+  // Both are rings by key, of whole blocks: one more than the rows need, which may begin and end within one.
+  private readonly blocks: number;
   private readonly wanted: Uint8Array;
-  // The keys that were tested: from (inclusive) to (exclusive).
+  private readonly counts: Uint16Array;
+  // The keys that were tested.
   private from: number;
   private to: number;
-  private count = 0;
 
   constructor(
     private readonly ring: PickRing,
     private readonly matches: RowPredicate,
   ) {
-    this.wanted = new Uint8Array(ring.capacity);
+    this.blocks = Math.ceil(ring.capacity / blockRows) + 1;
+    this.wanted = new Uint8Array(this.blocks * blockRows);
+    this.counts = new Uint16Array(this.blocks);
     this.from = this.to = ring.oldest;
   }
 
@@ -21,47 +31,87 @@ export class Selection {
   update(): void {
     const { ring } = this;
     if (ring.oldest >= this.to) {
+      this.wanted.fill(0);
+      this.counts.fill(0);
       this.from = this.to = ring.oldest;
-      this.count = 0;
     }
-    // First those that went: rows that came may lie in their slots.
-    for (; this.from < ring.oldest; this.from++) this.count -= this.wanted[ring.slot(this.from)]!;
-    for (; this.to < ring.next; this.to++) {
-      const slot = ring.slot(this.to);
-      const wanted = this.matches(slot) ? 1 : 0;
-      this.wanted[slot] = wanted;
-      this.count += wanted;
-    }
+    // First those that went: rows that came may lie in their places.
+    for (; this.from < ring.oldest; this.from++) this.want(this.from, 0);
+    for (; this.to < ring.next; this.to++) if (this.matches(ring.slot(this.to))) this.want(this.to, 1);
   }
 
   /** The row's outcome is known now. */
   reconsider(key: number): void {
-    if (key < this.from || key >= this.to) return;
-    const slot = this.ring.slot(key);
-    const wanted = this.matches(slot) ? 1 : 0;
-    this.count += wanted - this.wanted[slot]!;
-    this.wanted[slot] = wanted;
+    if (key >= this.from && key < this.to) this.want(key, this.matches(this.ring.slot(key)) ? 1 : 0);
   }
 
-  /** How many rows before this key are wanted. */
-  countBefore(end: number): number {
-    let count = this.count;
-    for (let key = Math.max(end, this.from); key < this.to; key++) count -= this.wanted[this.ring.slot(key)]!;
+  count(from: number, to: number): number {
+    let count = 0;
+    this.forBlocks(from, to, (first, end, place, ofBlock) => {
+      if (end - first === blockRows) count += ofBlock;
+      else for (let index = place; index < place + end - first; index++) count += this.wanted[index]!;
+      return true;
+    });
     return count;
   }
 
-  /** Keys of the newest rows before this key, newest first. */
-  newestBefore(end: number, limit: number): number[] {
+  /** Keys of the newest rows of the span below so many that are skipped, newest first. */
+  newest(from: number, to: number, skip: number, limit: number): number[] {
     const keys: number[] = [];
-    for (let key = Math.min(end, this.to) - 1; key >= this.from && keys.length < limit; key--) {
-      if (this.wanted[this.ring.slot(key)]) keys.push(key);
-    }
+    let left = skip;
+    this.forBlocks(from, to, (first, end, place, ofBlock) => {
+      if (end - first === blockRows && left >= ofBlock) {
+        left -= ofBlock;
+        return true;
+      }
+      for (let key = end - 1; key >= first && keys.length < limit; key--) {
+        if (this.wanted[place + key - first] && left-- <= 0) keys.push(key);
+      }
+      return keys.length < limit;
+    });
     return keys;
   }
 
-  /** Key of the oldest row; 0: none. */
-  oldest(): number {
-    for (let key = this.from; key < this.to; key++) if (this.wanted[this.ring.slot(key)]) return key;
-    return 0;
+  /** Key of the oldest row of the span; `to`: there is none. */
+  oldest(from: number, to: number): number {
+    const end = Math.min(to, this.to);
+    for (let key = Math.max(from, this.from); key < end; key++) {
+      const place = this.place(key);
+      if (this.wanted[place]) return key;
+      if (place % blockRows === 0 && this.counts[place / blockRows] === 0) key += blockRows - 1;
+    }
+    return to;
+  }
+
+  /**
+   * Visits the blocks of a span in which something is wanted, newest first, until told not to go on: the part of the block
+   * that is in the span, where its first row lies, and how many are wanted in the whole block.
+   */
+  private forBlocks(
+    from: number,
+    to: number,
+    visit: (first: number, end: number, place: number, ofBlock: number) => boolean,
+  ): void {
+    const start = Math.max(from, this.from);
+    let end = Math.min(to, this.to);
+    while (end > start) {
+      const begin = Math.floor((end - 1) / blockRows) * blockRows;
+      const first = Math.max(begin, start);
+      const place = this.place(first);
+      const ofBlock = this.counts[Math.floor(place / blockRows)]!;
+      if (ofBlock > 0 && !visit(first, end, place, ofBlock)) return;
+      end = first;
+    }
+  }
+
+  private want(key: number, wanted: 0 | 1): void {
+    const place = this.place(key);
+    this.counts[Math.floor(place / blockRows)]! += wanted - this.wanted[place]!;
+    this.wanted[place] = wanted;
+  }
+
+  /** Blocks are aligned to whole multiples of their length, in keys as in places. */
+  private place(key: number): number {
+    return remainder(key, this.wanted.length);
   }
 }

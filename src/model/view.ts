@@ -14,12 +14,11 @@ import { endpointLabels } from './labels';
 import { markersOf } from './events';
 import { inspect } from './inspection';
 import { reasons as pickReasons } from './pickIntake';
-import { pickRow } from './pickRows';
+import { pickList } from './pickList';
 import { chartSpan, type Span } from './series';
 import type { ClientData } from './clientData';
 
 const maxWindowSeconds = 15 * 60;
-const maxLimit = 5000;
 /** More events than a person reads would only make frames heavy. */
 const maxEvents = 500;
 
@@ -31,7 +30,7 @@ export function channelView(data: ClientData, channel: Channel, query: Query, ed
   const untilMs = live ? Infinity : atMs;
   const span = chartSpan(atMs, clamp(Math.ceil(query.windowSeconds), 1, maxWindowSeconds));
   const { rows, fairness } = endpointTable(channel, atMs, data.watchedSeconds(atMs));
-  const list = listOf(data, channel, query, untilMs);
+  const list = pickList(data, channel, query, untilMs);
   const events = data.events.of(channel.id, untilMs);
   const lines = data.series(channel, span);
   return {
@@ -86,38 +85,6 @@ export function picksPerSecond(data: ClientData, channel: Channel, atMs: number)
 
 function countPicks({ reasons }: Channel, from: number, to: number): number {
   return reasons.sumOf(pickReasons, from, to);
-}
-
-type List = Pick<
-  ChannelView,
-  'picks' | 'matching' | 'retained' | 'newer' | 'picksSeen' | 'lastPickMs' | 'oldestPickMs' | 'filterError'
->;
-
-/** The list of single picks up to this moment, and what is said of it. */
-function listOf(data: ClientData, channel: Channel, query: Query, untilMs: number): List {
-  const { ring } = data;
-  const end = untilMs === Infinity ? ring.next : ring.firstAfter(untilMs);
-  const all = data.selection(channel.id, '')!;
-  const wanted = data.selection(channel.id, query.filter);
-  const keys = (wanted ?? all).newestBefore(end, clamp(Math.floor(query.limit), 0, maxLimit));
-  const retained = all.countBefore(end);
-  // Beyond the ring's reach the number of newer picks comes from the aggregates.
-  const newer =
-    end > ring.oldest || untilMs === Infinity
-      ? all.countBefore(ring.next) - retained
-      : countPicks(channel, channel.reasons.bucketOf(untilMs) + 1, channel.reasons.newest + 1);
-  const [last] = all.newestBefore(end, 1);
-  const oldest = all.oldest();
-  return {
-    picks: keys.map((key) => pickRow(key, ring, data.registry, data.texts)),
-    matching: (wanted ?? all).countBefore(end),
-    retained,
-    newer,
-    picksSeen: channel.picksSeen - newer,
-    lastPickMs: last === undefined ? null : ring.timeMs[ring.slot(last)]!,
-    oldestPickMs: oldest === 0 ? null : ring.timeMs[ring.slot(oldest)]!,
-    ...(wanted ? {} : { filterError: { token: data.malformedToken(query.filter) } }),
-  };
 }
 
 function reasonsIn({ reasons }: Channel, span: Span, atMs: number): ReasonCounts {
