@@ -48,6 +48,17 @@ export interface PersistedState {
 
 export type Front = 'pick' | 'endpoint';
 
+const firstState: PersistedState = {
+  client: undefined,
+  query: { windowSeconds: firstWindowSeconds, points: firstPoints, filter: '', rows: firstRows },
+  open: { endpoints: true, events: false },
+  hiddenSlots: [],
+  charts: ['picksPerSecond', 'load', 'lagMs'],
+  sorting: null,
+  asTables: false,
+  front: 'pick',
+};
+
 /** What was changed since a view was drawn: what came from the host, where the pointer is, or anything else that the reader did. */
 export type Changed = 'frame' | 'chart' | 'hover' | 'reader';
 
@@ -78,15 +89,15 @@ export class Store {
   private listeners: ((what: Changed) => void)[] = [];
 
   constructor(private readonly host: Host<PersistedState>) {
-    const kept = host.restore();
-    this.client = kept?.client;
-    this.query = kept?.query ?? { windowSeconds: firstWindowSeconds, points: firstPoints, filter: '', rows: firstRows };
-    this.open = kept?.open ?? { endpoints: true, events: false };
-    this.hiddenSlots = new Set(kept?.hiddenSlots);
-    this.charts = kept?.charts ?? ['picksPerSecond', 'load', 'lagMs'];
-    this.sorting = kept?.sorting ?? null;
-    this.asTables = kept?.asTables ?? false;
-    this.front = kept?.front ?? 'pick';
+    const kept = { ...firstState, ...host.restore() };
+    this.client = kept.client;
+    this.query = kept.query;
+    this.open = kept.open;
+    this.hiddenSlots = new Set(kept.hiddenSlots);
+    this.charts = kept.charts;
+    this.sorting = kept.sorting;
+    this.asTables = kept.asTables;
+    this.front = kept.front;
   }
 
   /** Calls back after each change; those by the reader, and of the pointer, are worth drawing at once. */
