@@ -5,10 +5,12 @@ import path from 'node:path';
 
 /*
  * The VS Code that npm brings: the server and web workbench inside the package code-server, run as Microsoft's own
- * server is run. test/host/package.json brings it and the Node that it wants.
+ * server is run. test/host/package.json brings it and the Node that it wants; that in the folder oldest, where
+ * PICKSCOPE_VSCODE=oldest asks for it, the oldest VS Code that the extension runs in.
  */
 
-const modules = path.join(import.meta.dirname, 'node_modules');
+const oldest = process.env.PICKSCOPE_VSCODE === 'oldest';
+const modules = path.join(import.meta.dirname, oldest ? 'oldest' : '', 'node_modules');
 const serverRoot = path.join(modules, 'code-server', 'lib', 'vscode');
 
 /** Nothing that moves or speaks by itself, and no network. */
@@ -126,8 +128,9 @@ function linkModules() {
   }
 }
 
-/** The server is built for Node 24. */
+/** The server is built for Node 24, the oldest one for Node 20. */
 function nodeForServer() {
+  if (oldest) return process.execPath;
   const packed = path.join(modules, `node-${process.platform}-${process.arch}`, 'bin', 'node');
   if (existsSync(packed)) return packed;
   if (Number.parseInt(process.versions.node, 10) >= 24) return process.execPath;

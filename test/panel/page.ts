@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
 import { build } from 'esbuild';
 import type { ChartView, Frame, PanelCommand, Query, ToHost, ToPanel } from '../../src/messages/panel';
 import type { launchBrowser } from '../host/browser.mjs';
@@ -9,8 +12,15 @@ export type Page = Awaited<ReturnType<Browser['newPage']>>;
 
 const origin = 'http://panel.test';
 
-/** As the host sends it with the webview's page: no inline style, no script but the panel's own. */
-const policy = `default-src 'none'; style-src ${origin}; script-src ${origin}`;
+/** As the host sends it with the webview's page: no inline style, no script but the panel's own. Fonts are ours. */
+const policy = `default-src 'none'; style-src ${origin}; script-src ${origin}; font-src ${origin}`;
+
+/** One that has all glyphs, so that no picture hangs on what a machine has; the widest that was tried, too. */
+const fonts = [
+  { family: 'DejaVu Sans', weight: 400, file: 'DejaVuSans.ttf' },
+  { family: 'DejaVu Sans', weight: 700, file: 'DejaVuSans-Bold.ttf' },
+  { family: 'DejaVu Sans Mono', weight: 400, file: 'DejaVuSansMono.ttf' },
+] as const;
 
 export interface PageOptions {
   readonly theme?: ThemeName;
@@ -134,11 +144,11 @@ export class PanelPage {
 
 interface ServedFile {
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | Buffer;
 }
 
 const page = `<!doctype html><html><head><meta charset="utf-8"><link rel="stylesheet" href="/panel.css">
-<script src="/vscode.js"></script></head><body><script src="/panel.js"></script></body></html>`;
+<script src="/vscode.js"></script></head><body></body></html>`;
 
 /** What VS Code puts around a webview; the state outlives a reload, as there. */
 const vscodeStandIn = `
@@ -150,6 +160,11 @@ window.acquireVsCodeApi = () => ({
   postMessage: (message) => void window.postToHost(structuredClone(message)),
   getState: () => JSON.parse(sessionStorage.getItem('state') ?? 'null') ?? undefined,
   setState: (state) => sessionStorage.setItem('state', JSON.stringify(state)),
+});
+// Charts draw their text once: the fonts are there before.
+addEventListener('DOMContentLoaded', async () => {
+  await Promise.all(${JSON.stringify(fonts)}.map(({ family, weight }) => document.fonts.load(weight + ' 13px "' + family + '"')));
+  document.body.append(Object.assign(document.createElement('script'), { src: '/panel.js' }));
 });`;
 
 let bundled: Promise<ReadonlyMap<string, ServedFile>> | undefined;
@@ -174,10 +189,19 @@ async function bundleOnce(): Promise<ReadonlyMap<string, ServedFile>> {
     ['/', { contentType: 'text/html', body: page }],
     ['/vscode.js', { contentType: 'text/javascript', body: vscodeStandIn }],
     ['/panel.js', { contentType: 'text/javascript', body: textOf('.js') }],
-    // A webview has the ground of the side bar behind it.
-    [
-      '/panel.css',
-      { contentType: 'text/css', body: `${textOf('.css')}\nbody{background:var(--vscode-sideBar-background)}` },
-    ],
+    ['/panel.css', { contentType: 'text/css', body: [textOf('.css'), ...fonts.map(fontFace), ground].join('\n') }],
+    ...(await Promise.all(fonts.map(fontFile))),
   ]);
+}
+
+/** A webview has the ground of the side bar behind it. */
+const ground = 'body { background: var(--vscode-sideBar-background) }';
+
+function fontFace({ family, weight, file }: (typeof fonts)[number]): string {
+  return `@font-face { font-family: "${family}"; font-weight: ${weight}; src: url("/${file}") }`;
+}
+
+async function fontFile({ file }: (typeof fonts)[number]): Promise<[string, ServedFile]> {
+  const folder = path.dirname(createRequire(import.meta.url).resolve('dejavu-fonts-ttf/package.json'));
+  return [`/${file}`, { contentType: 'font/ttf', body: await readFile(path.join(folder, 'ttf', file)) }];
 }
