@@ -15,6 +15,8 @@ const shortestWindowSeconds = 1;
 /** What a live client is remembered of; a recording may reach further. */
 const longestWindowSeconds = 15 * 60;
 const firstRows: WantedRows = { skip: 0, limit: 60 };
+/** A query costs the host an answer: each frame of a drag would be too many. */
+const leastMsBetweenQueries = 50;
 /** Until the charts know their width. */
 const firstPoints = 120;
 
@@ -42,6 +44,8 @@ export interface PersistedState {
   readonly sorting: Sorting | null;
   /** Charts are shown as tables. */
   readonly asTables: boolean;
+  /** The heat strip is shown also where the panel is narrow. */
+  readonly heat: boolean;
   /** Which one is in front, where a pick is inspected and an endpoint is asked about. */
   readonly front: Front;
 }
@@ -56,6 +60,7 @@ const firstState: PersistedState = {
   charts: ['picksPerSecond', 'load', 'lagMs'],
   sorting: null,
   asTables: false,
+  heat: false,
   front: 'pick',
 };
 
@@ -79,6 +84,7 @@ export class Store {
   charts: readonly Measure[];
   sorting: Sorting | null;
   asTables: boolean;
+  heat: boolean;
   hover: Hover = { endpoint: null, timeMs: null };
 
   private client: string | undefined;
@@ -86,6 +92,7 @@ export class Store {
   private awaited: { readonly client: string; readonly channel: number | undefined } | undefined;
   private front: Front;
   private asking = false;
+  private askedAt = -Infinity;
   private listeners: ((what: Changed) => void)[] = [];
 
   constructor(private readonly host: Host<PersistedState>) {
@@ -97,6 +104,7 @@ export class Store {
     this.charts = kept.charts;
     this.sorting = kept.sorting;
     this.asTables = kept.asTables;
+    this.heat = kept.heat;
     this.front = kept.front;
   }
 
@@ -179,14 +187,24 @@ export class Store {
     return awaited?.client === client ? awaited.channel : undefined;
   }
 
-  /** Asks the host, once for all that changes until the next turn. */
+  /** Asks the host, once for all that changes until the next turn, and less often while something is dragged. */
   ask(): void {
     if (this.asking) return;
     this.asking = true;
-    queueMicrotask(() => {
-      this.asking = false;
-      this.host.post({ type: 'query', query: this.query });
-    });
+    const wait = this.askedAt + leastMsBetweenQueries - performance.now();
+    if (wait > 0) setTimeout(() => this.post(), wait);
+    else queueMicrotask(() => this.post());
+  }
+
+  private post(): void {
+    this.asking = false;
+    this.askedAt = performance.now();
+    this.host.post({ type: 'query', query: this.query });
+  }
+
+  /** The answer to the action "picture". */
+  sendPicture(png: Uint8Array): void {
+    this.host.post({ type: 'picture', png });
   }
 
   command(command: PanelCommand): void {
@@ -353,10 +371,23 @@ export class Store {
     this.kept();
   }
 
+  /** This line alone, of all these; once more: all of them. */
+  showOnly(slot: number, slots: readonly number[]): void {
+    const others = slots.filter((each) => each !== slot);
+    const alone = !this.hiddenSlots.has(slot) && others.every((each) => this.hiddenSlots.has(each));
+    this.hiddenSlots = new Set(alone ? [] : others);
+    this.kept();
+  }
+
   toggleChart(measure: Measure): void {
     const shown = new Set(this.charts);
     if (!shown.delete(measure)) shown.add(measure);
     this.charts = measures.filter((each) => shown.has(each));
+    this.kept();
+  }
+
+  toggleHeat(): void {
+    this.heat = !this.heat;
     this.kept();
   }
 
@@ -392,8 +423,8 @@ export class Store {
   }
 
   private persist(): void {
-    const { client, query, open, hiddenSlots, charts, sorting, asTables, front } = this;
-    this.host.persist({ client, query, open, hiddenSlots: [...hiddenSlots], charts, sorting, asTables, front });
+    const { client, query, open, hiddenSlots, charts, sorting, asTables, heat, front } = this;
+    this.host.persist({ client, query, open, hiddenSlots: [...hiddenSlots], charts, sorting, asTables, heat, front });
   }
 
   private changed(what: Changed): void {
