@@ -1,3 +1,5 @@
+import { createReadStream } from 'node:fs';
+import path from 'node:path';
 import { toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import {
   PickReason,
@@ -6,6 +8,7 @@ import {
   type CompletionBatchSchema,
   type PickBatchSchema,
 } from '@pickscope/protocol/messages';
+import { readRecording } from '@pickscope/protocol/recording';
 import { decodeMessage } from '../../src/attachment/decode';
 import type { ChartView, ClientChoice, Frame, PickRow, Query } from '../../src/messages/panel';
 import { ClientModel } from '../../src/model/clientModel';
@@ -200,6 +203,34 @@ export class Feed implements Answers {
       channel: [channelId],
       method: [method === undefined ? 1 : call],
     };
+  }
+}
+
+/** A recording, as the host answers from it when it is opened. */
+export class Recorded implements Answers {
+  private constructor(
+    readonly model: ClientModel,
+    private readonly file: string,
+  ) {}
+
+  static async open(file: string): Promise<Recorded> {
+    const model = new ClientModel({ pickBudgetBytes: 40 * 1024 * 1024 });
+    for await (const message of readRecording(createReadStream(file))) model.apply(message);
+    return new Recorded(model, path.basename(file));
+  }
+
+  frame(query: Query): Frame {
+    const { name, pid, folder } = this.model.process!;
+    const recorded = { id: this.file, name, pid, folder, attached: true };
+    return frameOf(this.model, query, 0, {
+      place: 'recording',
+      attachment: { state: 'recording', client: recorded, file: this.file, read: 1, damage: '' },
+      clients: [recorded],
+    });
+  }
+
+  chart(query: Query): ChartView | undefined {
+    return this.model.chart(query, 0);
   }
 }
 

@@ -251,6 +251,12 @@ export class FakeClient {
     return this.setState(address, READY);
   }
 
+  /** From now on this share of its calls fails, 0..1. */
+  setErrors(address: string, errors: number): this {
+    Object.assign(this.subject(address), { errors });
+    return this;
+  }
+
   /** A resolver update that brings one more. */
   add(backend: FakeBackend): this {
     const subject = this.newSubject(backend);
