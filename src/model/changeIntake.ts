@@ -168,6 +168,7 @@ export class ChangeIntake {
     if (before?.state === state && before.error === error) return;
     const sinceMs = before?.state === state ? endpoint.states.latest!.sinceMs : this.placed(message.stateSinceNs, ms);
     endpoint.states.set(sinceMs, { state, error, removed: false });
+    if (!before) endpoint.added.set(ms, this.quiet ? null : ms);
     const named = { endpoint: endpoint.id, address: endpoint.address };
     if (!before) this.tell(endpoint.channel, { kind: 'endpointAdded', timeMs: ms, ...named });
     else if (before.state !== state)

@@ -1,23 +1,36 @@
-import type { DropTotals, FilterError, Series } from '../messages/panel';
+import type { DropTotals, FilterError, TimeSpan } from '../messages/panel';
 import { BoundedMap } from './boundedMap';
 import { Dictionary } from './dictionary';
-import { shareMs } from './endpointTable';
-import type { Channel } from './entities';
 import { EventLog } from './events';
 import { compileFilter } from './filter';
 import { Methods } from './methods';
 import { PickRing } from './pickRing';
+import { reachOf, type Reach } from './reach';
 import { Registry } from './registry';
 import { Selection } from './selection';
-import { series, type Span } from './series';
 import { Timeline } from './timeline';
 
-/** Selections and series that are kept up: some for each panel that is open. */
+/** Selections, and series and what else is costly to make, that are kept: some for each panel that is open. */
 const maxKept = 6;
+const maxMade = 24;
+
+/** How long after the newest moment that was told of the time before it may still change: batches do not come in order. */
+const settledAfterMs = 1000;
+
+/** Where what is known of a client ends at present. */
+export interface Edge {
+  /** The moment that is shown as "now". */
+  readonly atMs: number;
+  /** The newest moment that the client told of. */
+  readonly toldMs: number;
+  /** ClientModel.chartVersion. */
+  readonly version: number;
+}
 
 /** All that is kept of a client: intakes write it, views read it. */
 export class ClientData {
-  readonly registry = new Registry();
+  readonly reach: Reach;
+  readonly registry: Registry;
   readonly events = new EventLog();
   /** Methods and names of policies. */
   readonly texts = new Dictionary();
@@ -28,10 +41,12 @@ export class ClientData {
   /** What the client could not send, over all streams. */
   readonly drops = new Timeline<DropTotals>();
   private readonly selections = new BoundedMap<string, Selection | FilterError>(maxKept);
-  private readonly seriesOf = new BoundedMap<string, Series>(maxKept);
+  private readonly made = new BoundedMap<string, unknown>(maxMade);
 
-  constructor(pickBudgetBytes: number) {
+  constructor(pickBudgetBytes: number, reachMs: number) {
     this.ring = new PickRing(pickBudgetBytes);
+    this.reach = reachOf(reachMs);
+    this.registry = new Registry(this.reach);
   }
 
   /** The picks of a channel that match a filter, up to date; or what is wrong with the filter. */
@@ -46,9 +61,21 @@ export class ClientData {
     return this.selection(channel, '') as Selection;
   }
 
-  /** The lines of whole seconds: made once a second, not once a frame. */
-  series(channel: Channel, span: Span): Series {
-    return this.seriesOf.renew(`${channel.id} ${span.from} ${span.to}`, () => series(channel, span, this.watched));
+  /**
+   * What charts show of the time up to a moment: made once, or, while that may still change, once for each version.
+   *
+   * @param key tells it from all else that is made.
+   */
+  charted<T>(key: string, untilMs: number, { toldMs, version }: Edge, make: () => T): T {
+    const settled = untilMs <= toldMs - settledAfterMs;
+    return this.made.renew(settled ? key : `${key} at ${version}`, make) as T;
+  }
+
+  /** From the oldest to the newest moment of what is kept; undefined: the client was never watched. */
+  reachAt(edgeMs: number): TimeSpan | undefined {
+    const { oldest } = this.watched;
+    if (!oldest) return undefined;
+    return { fromMs: Math.min(Math.max(oldest.sinceMs, edgeMs - this.reach.ms), edgeMs), toMs: edgeMs };
   }
 
   /** The wall clock was set back: by it, all that is kept was so much earlier. */
@@ -57,11 +84,11 @@ export class ClientData {
     for (const each of [...channels.values(), ...endpoints.values(), this.events, this.watched, this.drops])
       each.moveBack(ms);
     for (const generation of generations.values()) if (generation.sinceMs !== null) generation.sinceMs -= ms;
-    this.forgetSeries();
   }
 
-  forgetSeries(): void {
-    this.seriesOf.clear();
+  /** What was known of the past changed. */
+  forgetMade(): void {
+    this.made.clear();
   }
 
   /** The call of the pick with this key ended. */
@@ -69,11 +96,12 @@ export class ClientData {
     for (const selection of this.selections.values()) if (selection instanceof Selection) selection.reconsider(key);
   }
 
-  /** How much of the last 10 s before this moment was watched, at least one second. */
-  watchedSeconds(atMs: number): number {
-    const entry = this.watched.at(atMs);
-    const sinceMs = entry?.value ? entry.sinceMs : -Infinity;
-    return Math.min(Math.max(atMs - sinceMs, 1000), shareMs) / 1000;
+  /** How much of a span was watched, for rates: at least a second of a longer one. */
+  watchedSeconds({ fromMs, toMs }: TimeSpan): number {
+    let watchedMs = 0;
+    for (const { sinceMs, untilMs, value } of this.watched.during(fromMs, toMs))
+      if (value) watchedMs += untilMs - sinceMs;
+    return Math.max(watchedMs, Math.min(1000, toMs - fromMs)) / 1000;
   }
 
   private select(channel: number, filter: string): Selection | FilterError {
@@ -81,6 +109,7 @@ export class ClientData {
     const compiled = compileFilter(filter, ring, {
       method: (number) => texts.text(number),
       endpoint: (id) => registry.endpoints.get(id)?.addresses.join('\n') ?? '',
+      generation: (id) => registry.generations.get(id)?.wireId ?? NaN,
     });
     if (!compiled.ok) return compiled.error;
     return new Selection(ring, (slot) => ring.channel[slot] === channel && compiled.matches(slot));

@@ -1,13 +1,16 @@
 import type { Change, Clock, Counters, Drops, Heartbeat, Process } from '@pickscope/protocol/messages';
-import type { ChannelChoice, ChannelView, Query } from '../messages/panel';
+import type { ChannelChoice, ChannelView, ChartView, Query, TimeSpan } from '../messages/panel';
 import { ChangeIntake } from './changeIntake';
-import { ClientData } from './clientData';
+import { chartView } from './chart';
+import { ClientData, type Edge } from './clientData';
 import { ClientClock } from './clock';
 import { applyCounters } from './counterIntake';
 import { allChannels } from './events';
 import type { Channel } from './entities';
+import { latestShare } from './moment';
 import { PickIntake } from './pickIntake';
 import { Received } from './received';
+import { liveReachMs } from './reach';
 import { processView, type ProcessView } from './process';
 import type { StreamMessage } from './streamMessage';
 import { untrustedText } from './untrustedText';
@@ -39,9 +42,22 @@ export class ClientModel {
   private complete = false;
   private refused = 0;
   private changeCount = 0;
+  private chartCount = 0;
+  /** Up to when, in steps of 250 ms, the client has told when chartCount was raised last. */
+  private chartStep = 0;
 
-  constructor(options: { readonly pickBudgetBytes: number }) {
-    this.data = new ClientData(options.pickBudgetBytes);
+  /**
+   * @param options.reachMs how far back aggregates reach: 15 minutes, or as long as a recording lasts, up to 4 hours. What
+   *   reaches further is coarser.
+   */
+  constructor({
+    pickBudgetBytes,
+    reachMs = liveReachMs,
+  }: {
+    readonly pickBudgetBytes: number;
+    readonly reachMs?: number;
+  }) {
+    this.data = new ClientData(pickBudgetBytes, reachMs);
     const { registry, ring, events, texts, methods } = this.data;
     this.changes = new ChangeIntake(registry, this.clock, events, texts);
     this.picks = new PickIntake(registry, this.clock, this.received, ring, methods, (key) => this.data.onOutcome(key));
@@ -65,6 +81,11 @@ export class ClientModel {
   /** Rises with every message that could alter a view; a live view also moves with the clock. */
   get version(): number {
     return this.changeCount;
+  }
+
+  /** Rises when charts would show something else: at most about 4 times a second, as they show nothing shorter. */
+  get chartVersion(): number {
+    return this.chartCount;
   }
 
   /** Applies the next message of the stream. What it refers to and was never announced is left out; never throws. */
@@ -101,6 +122,7 @@ export class ClientModel {
       case 'heartbeat':
         this.beat(body.value);
     }
+    this.noteStep();
   }
 
   /**
@@ -116,14 +138,14 @@ export class ClientModel {
     this.changeCount++;
     const { registry, ring, events, watched, drops } = this.data;
     ring.clear();
-    this.data.forgetSeries();
+    this.pastChanged();
     events.clear();
     drops.set(this.clock.latestMs ?? 0, { picks: 0, completions: 0 });
     drops.forgetPast();
     for (const channel of registry.channels.values()) {
       channel.reasons.clear();
       channel.picksSeen = 0;
-      for (const endpoint of channel.endpoints) endpoint.readings.clear();
+      for (const endpoint of channel.endpoints) endpoint.forgetReadings();
     }
     if (this.current && this.clock.latestMs !== undefined) {
       watched.set(this.clock.latestMs, true);
@@ -141,21 +163,41 @@ export class ClientModel {
 
   /** All channels, open ones first. */
   channels(nowMs: number): ChannelChoice[] {
-    const atMs = this.clock.liveEdge(nowMs);
+    const share = latestShare(this.clock.liveEdge(nowMs), this.data.reach);
     return [...this.data.registry.channels.values()]
       .map((channel) => ({
         id: channel.id,
         target: channel.target,
         closed: channel.closed,
-        picksPerSecond: picksPerSecond(this.data, channel, atMs),
+        picksPerSecond: picksPerSecond(this.data, channel, share),
       }))
       .sort((a, b) => Number(a.closed) - Number(b.closed) || a.id - b.id);
   }
 
   /** What the panel shows for this query; undefined: there is no channel. nowMs is the wall clock. */
   view(query: Query, nowMs: number): ChannelView | undefined {
-    const channel = this.data.registry.channels.get(query.channel ?? 0) ?? this.busiest(nowMs);
-    return channel && channelView(this.data, channel, query, this.clock.liveEdge(nowMs));
+    const channel = this.channelOf(query, nowMs);
+    return channel && channelView(this.data, channel, query, this.edge(nowMs));
+  }
+
+  /** What lies on the time axis for this query; likewise. */
+  chart(query: Query, nowMs: number): ChartView | undefined {
+    const channel = this.channelOf(query, nowMs);
+    return channel && chartView(this.data, channel, query, this.edge(nowMs));
+  }
+
+  /** From the oldest to the newest moment of what is kept; undefined: nothing is. */
+  reach(nowMs: number): TimeSpan | undefined {
+    return this.data.reachAt(this.clock.liveEdge(nowMs));
+  }
+
+  private edge(nowMs: number): Edge {
+    const atMs = this.clock.liveEdge(nowMs);
+    return { atMs, toldMs: this.clock.latestMs ?? atMs, version: this.chartCount };
+  }
+
+  private channelOf({ channel }: Query, nowMs: number): Channel | undefined {
+    return this.data.registry.channels.get(channel ?? 0) ?? this.busiest(nowMs);
   }
 
   private busiest(nowMs: number): Channel | undefined {
@@ -187,7 +229,21 @@ export class ClientModel {
     this.changes.beginSnapshot(this.complete && !restarted);
     this.complete = false;
     registry.stream++;
+    this.pastChanged();
     if (restarted) this.forgetProcess(this.current, Math.min(Math.max(this.current.startedMs, lastMs ?? 0), nowMs));
+  }
+
+  private noteStep(): void {
+    const step = Math.floor((this.clock.latestMs ?? 0) / 250);
+    if (step === this.chartStep) return;
+    this.chartStep = step;
+    this.chartCount++;
+  }
+
+  /** What was known of the time before now is another. */
+  private pastChanged(): void {
+    this.data.forgetMade();
+    this.chartCount++;
   }
 
   private forgetProcess(process: ProcessView, ms: number): void {
@@ -204,6 +260,7 @@ export class ClientModel {
     if (this.received.resumed) return;
     this.changes.endSnapshot(this.clock.latestMs ?? 0);
     this.complete = true;
+    this.pastChanged();
   }
 
   private applyChanges(changes: readonly Change[]): void {
@@ -230,6 +287,7 @@ export class ClientModel {
     if (backMs > 0) {
       this.data.moveBack(backMs);
       this.picks.moveBack(backMs);
+      this.pastChanged();
     }
     return backMs;
   }

@@ -1,15 +1,13 @@
-import type { EndpointRow } from '../messages/panel';
-import { readingBucketMs, type Channel, type Endpoint } from './entities';
+import type { EndpointRow, TimeSpan } from '../messages/panel';
+import type { Channel, Endpoint } from './entities';
+import { LatencyTally } from './histogram';
 import { endpointLabels } from './labels';
-
-/** Shares, rates and fairness are of this long. */
-export const shareMs = 10_000;
 
 /** How long after a bucket's end its last picks may still be on their way: clients flush about every 50 ms. */
 export const lateMs = 100;
 
 /** The first bucket that is not yet complete at this moment. */
-export function firstOpenBucket(atMs: number, bucketMs = readingBucketMs): number {
+export function firstOpenBucket(atMs: number, bucketMs: number): number {
   return Math.floor((atMs - lateMs) / bucketMs);
 }
 
@@ -28,12 +26,13 @@ interface Present {
 }
 
 /**
- * The endpoints that a channel had at this moment, by address.
+ * The endpoints that a channel had at a moment, by address.
  *
- * @param watchedSeconds how much of the last 10 s was watched, for rates.
+ * @param share of which shares, rates and latencies are, in whole buckets of readings.
+ * @param watchedSeconds how much of that was watched.
  */
-export function endpointTable(channel: Channel, atMs: number, watchedSeconds: number): EndpointTable {
-  const present = channel.endpoints.flatMap((endpoint) => presentAt(endpoint, atMs));
+export function endpointTable(channel: Channel, atMs: number, share: TimeSpan, watchedSeconds: number): EndpointTable {
+  const present = channel.endpoints.flatMap((endpoint) => presentAt(endpoint, atMs, share));
   present.sort((a, b) => addressOrder.compare(a.endpoint.address, b.endpoint.address) || a.endpoint.id - b.endpoint.id);
   const labels = endpointLabels(present.map(({ endpoint }) => endpoint.address));
   const all = present.reduce((sum, { recentPicks }) => sum + recentPicks, 0);
@@ -45,9 +44,11 @@ export function endpointTable(channel: Channel, atMs: number, watchedSeconds: nu
     addresses: endpoint.addresses,
     slot: endpoint.slot,
     ...state,
+    addedMs: endpoint.added.at(atMs)?.value ?? null,
     share: all === 0 ? null : recentPicks / all,
     fairShare: state.state === 'READY' ? 1 / ready.length : 0,
     picksPerSecond: recentPicks / watchedSeconds,
+    ...endsIn(endpoint, share),
     ...readingsAt(endpoint, atMs, Math.max(lossMs, state.stateSinceMs), isHeld(state.state)),
     ...totalsAt(endpoint, atMs),
   }));
@@ -61,18 +62,33 @@ export function isHeld(state: EndpointRow['state']): boolean {
 
 const addressOrder = new Intl.Collator('en', { numeric: true });
 
-function presentAt(endpoint: Endpoint, atMs: number): Present[] {
+function presentAt(endpoint: Endpoint, atMs: number, share: TimeSpan): Present[] {
   const entry = endpoint.states.at(atMs);
   if (!entry || entry.value.removed) return [];
-  const end = firstOpenBucket(atMs);
-  const recentPicks = endpoint.readings.sum('picks', end - shareMs / readingBucketMs, end);
+  const recentPicks = endpoint.readings.sumBetween('picks', share);
   return [{ endpoint, state: entry.value.state, stateSinceMs: entry.sinceMs, error: entry.value.error, recentPicks }];
+}
+
+const tally = new LatencyTally();
+
+/** Latencies are of the whole seconds in which the span lies. */
+function endsIn({ readings, latencies }: Endpoint, share: TimeSpan) {
+  const ended = readings.sumBetween('ended', share);
+  tally.clear();
+  const { bucketMs } = latencies;
+  latencies.addTo(tally, Math.floor(share.fromMs / bucketMs), Math.ceil(share.toMs / bucketMs));
+  const known = (value: number) => (ended === 0 || Number.isNaN(value) ? null : value);
+  return {
+    latencyMs: known(tally.quantileMs(0.5)),
+    latencyP95Ms: known(tally.quantileMs(0.95)),
+    failureShare: known(readings.sumBetween('failures', share) / ended),
+  };
 }
 
 /** The last that was known at this moment; a policy that lost its history knows nothing from before. */
 function readingsAt(endpoint: Endpoint, atMs: number, knownSinceMs: number, held: boolean) {
   const { readings } = endpoint;
-  const end = firstOpenBucket(atMs);
+  const end = firstOpenBucket(atMs, readings.bucketMs);
   const since = readings.bucketOf(knownSinceMs);
   const last = (column: 'lagMs' | 'peakMs' | 'success' | 'load', from: number) => {
     const value = held ? readings.last(column, from, end) : NaN;

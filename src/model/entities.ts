@@ -1,20 +1,18 @@
 import type { ScoreOrder, State } from '../messages/panel';
+import { LatencyRing } from './histogram';
+import type { Reach } from './reach';
 import { TimeRing } from './timeRing';
 import { Timeline } from './timeline';
 
-/** How far back aggregates reach. */
-export const reachMs = 15 * 60 * 1000;
-/** Finer than a second, so that a view that is paused shows the moment, and not the end of its second. */
-export const readingBucketMs = 250;
-/** The client sends its counters about once a second. */
-const totalsBucketMs = 1000;
-
-/** What a recorded column of an endpoint means; one bucket each 250 ms. */
+/** What a recorded column of an endpoint means. */
 const noReadings = {
   /** Completed picks that chose the endpoint. */
   picks: 0,
   /** When the last one was: ms after the bucket's begin. */
   lastPickMs: NaN,
+  /** Calls that ended, and how many of them with another status than OK. */
+  ended: 0,
+  failures: 0,
   /** The last score that a picker read for it: not recomputed from lag and inflight, so that it is what was compared. */
   load: NaN,
   /** Mean of all scores that pickers read for it in the bucket, and how many they were. */
@@ -68,8 +66,11 @@ export class Endpoint {
   /** The stream that announced it last. */
   stream = 0;
   readonly states = new Timeline<EndpointState>();
+  /** Since when it is known, each time that the resolver brought it; null: since before we watched. */
+  readonly added = new Timeline<number | null>(20);
   private ownReadings: Readings | undefined;
   private ownTotals: EndpointTotals | undefined;
+  private ownLatencies: LatencyRing | undefined;
 
   constructor(
     readonly id: number,
@@ -80,18 +81,34 @@ export class Endpoint {
 
   // Large, and made when they are needed: a client may announce many more endpoints and channels than it uses.
   get readings(): Readings {
-    return (this.ownReadings ??= new TimeRing(readingBucketMs, reachMs, noReadings));
+    const { readingMs, ms } = this.channel.reach;
+    return (this.ownReadings ??= new TimeRing(readingMs, ms, noReadings));
   }
 
   get totals(): EndpointTotals {
-    return (this.ownTotals ??= new TimeRing(totalsBucketMs, reachMs, noEndpointTotals, Float64Array));
+    const { secondMs, ms } = this.channel.reach;
+    return (this.ownTotals ??= new TimeRing(secondMs, ms, noEndpointTotals, Float64Array));
+  }
+
+  /** Of the calls that ended. */
+  get latencies(): LatencyRing {
+    const { secondMs, ms } = this.channel.reach;
+    return (this.ownLatencies ??= new LatencyRing(secondMs, Math.ceil(ms / secondMs)));
+  }
+
+  /** Forgets what was read and counted; keeps what it is, and exact totals. */
+  forgetReadings(): void {
+    this.ownReadings?.clear();
+    this.ownLatencies?.clear();
   }
 
   /** Everything was so much earlier. */
   moveBack(ms: number): void {
     this.states.moveBack(ms);
+    this.added.moveBack(ms);
     this.ownReadings?.moveBack(ms);
     this.ownTotals?.moveBack(ms);
+    this.ownLatencies?.moveBack(ms);
   }
 
   get address(): string {
@@ -151,14 +168,15 @@ export class Channel {
   constructor(
     readonly id: number,
     readonly target: string,
+    readonly reach: Reach,
   ) {}
 
   get reasons(): Reasons {
-    return (this.ownReasons ??= new TimeRing(readingBucketMs, reachMs, noReasons));
+    return (this.ownReasons ??= new TimeRing(this.reach.readingMs, this.reach.ms, noReasons));
   }
 
   get totals(): ChannelTotals {
-    return (this.ownTotals ??= new TimeRing(totalsBucketMs, reachMs, noChannelTotals, Float64Array));
+    return (this.ownTotals ??= new TimeRing(this.reach.secondMs, this.reach.ms, noChannelTotals, Float64Array));
   }
 
   /** Everything was so much earlier. */

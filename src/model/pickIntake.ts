@@ -252,7 +252,9 @@ export class PickIntake {
   private recordCompletion(completion: Completion, channel: Channel | undefined, endpoint: Endpoint | undefined): void {
     const { endMs, code } = completion;
     if (code !== 0 && channel) channel.reasons.values.errors[channel.reasons.open(endMs)]!++;
-    if (endpoint) recordReading(endpoint, endMs, completion);
+    if (!endpoint) return;
+    countEnd(endpoint, endMs, completion);
+    recordReading(endpoint, endMs, completion);
   }
 
   private joinWaiting(slot: number, call: number, attempt: number): void {
@@ -319,6 +321,13 @@ function countPick(endpoint: Endpoint, ms: number): void {
   const place = readings.open(ms);
   readings.values.picks[place]!++;
   readings.values.lastPickMs[place] = ms - readings.bucketOf(ms) * readings.bucketMs;
+}
+
+function countEnd({ readings, latencies }: Endpoint, ms: number, { code, latencyNs }: Completion): void {
+  const place = readings.open(ms);
+  readings.values.ended[place]!++;
+  if (code !== 0) readings.values.failures[place]!++;
+  latencies.add(ms, latencyNs);
 }
 
 function reasonOf(result: number, reason: number): number {

@@ -1,7 +1,8 @@
 import type { ConnectivityState } from '@pickscope/protocol/messages';
 import type { ScoreOrder } from '../messages/panel';
 import { BoundedMap } from './boundedMap';
-import { Channel, Endpoint, reachMs, type Generation } from './entities';
+import { Channel, Endpoint, type Generation } from './entities';
+import type { Reach } from './reach';
 
 export const maxChannels = 200;
 export const maxEndpoints = 1000;
@@ -46,6 +47,8 @@ export class Registry {
 
   /** Which stream is read; counts up. */
   stream = 0;
+
+  constructor(private readonly reach: Reach) {}
 
   /** Another process: no id means what it meant. */
   forgetWireIds(): void {
@@ -116,7 +119,7 @@ export class Registry {
 
   private makeChannel(target: string): Channel | undefined {
     if (this.channels.size >= maxChannels && !this.dropClosedChannel()) return undefined;
-    const channel = new Channel(this.nextId++, target);
+    const channel = new Channel(this.nextId++, target, this.reach);
     this.channels.set(channel.id, channel);
     return channel;
   }
@@ -191,7 +194,7 @@ export class Registry {
     for (const { states } of this.endpoints.values())
       newestMs = Math.max(newestMs, states.latest?.sinceMs ?? -Infinity);
     for (const endpoint of this.endpoints.values()) {
-      if (endpoint.removed && goneSince(endpoint) < newestMs - reachMs) continue;
+      if (endpoint.removed && goneSince(endpoint) < newestMs - this.reach.ms) continue;
       if (endpoint.address === address) return endpoint.slot;
       taken.add(endpoint.slot);
     }

@@ -1,101 +1,215 @@
-import type { Series } from '../messages/panel';
+import { states, type EndpointSeries, type Series, type TimeSpan } from '../messages/panel';
 import { firstOpenBucket, isHeld } from './endpointTable';
-import { readingBucketMs, type Channel, type Endpoint, type Readings } from './entities';
+import type { Channel, Endpoint } from './entities';
+import { LatencyTally } from './histogram';
+import { bucketLength, type Reach } from './reach';
 import type { Timeline } from './timeline';
 
-const bucketsPerSecond = 1000 / readingBucketMs;
-
-/** The whole seconds that a chart shows: numbers of seconds since the Unix epoch, from (inclusive) to (exclusive). */
-export interface Span {
+/** Whole buckets of one length: by their numbers since the Unix epoch, from (inclusive) to (exclusive). */
+export interface Buckets {
+  readonly ms: number;
   readonly from: number;
   readonly to: number;
 }
 
-/** The last so many whole seconds at this moment. The one that still runs would show too few picks: it is left out. */
-export function chartSpan(atMs: number, windowSeconds: number): Span {
-  const to = firstOpenBucket(atMs, 1000);
-  return { from: to - windowSeconds, to };
+/**
+ * Those that a span of the axis shows, at most so many. What is aligned does not shimmer while the axis moves on. The one that
+ * still runs at its end would show too little: it is left out.
+ */
+export function bucketsOf({ fromMs, toMs }: TimeSpan, points: number, { readingMs }: Reach): Buckets {
+  const ms = bucketLength((toMs - fromMs) / Math.max(points - 1, 1), readingMs);
+  const to = firstOpenBucket(toMs, ms);
+  return { ms, from: Math.min(Math.floor(fromMs / ms), to), to };
 }
 
 /** @param watched whether the client was watched then: where it was not, nothing is known of its picks. */
-export function series(channel: Channel, span: Span, watched: Timeline<boolean>): Series {
-  const seconds = Array.from({ length: span.to - span.from }, (_, index) => span.from + index);
-  const losses = new Map(channel.historyLosses.map((ms) => [Math.floor(ms / 1000), ms]));
-  const endpoints = channel.endpoints.filter((endpoint) => isInSpan(endpoint, span));
-  return {
-    times: Float64Array.from(seconds, (second) => second * 1000),
-    endpoints: endpoints.map((endpoint) => ({
-      endpoint: endpoint.id,
-      picksPerSecond: picksOf(endpoint, seconds, watched),
-      load: lineOf('load', endpoint, seconds, losses),
-      lagMs: lineOf('lagMs', endpoint, seconds, losses),
-    })),
+export function series(channel: Channel, buckets: Buckets, watched: Timeline<boolean>): Series {
+  const times = bucketTimes(buckets);
+  const context = {
+    buckets,
+    reach: channel.reach,
+    losses: new Losses(channel.historyLosses, buckets.ms),
+    known: times.map((ms) => (watched.at(ms + buckets.ms - 1)?.value === true ? 1 : 0)),
+    tally: new LatencyTally(),
   };
+  const endpoints = channel.endpoints.filter((endpoint) =>
+    isThere(endpoint, { fromMs: buckets.from * buckets.ms, toMs: buckets.to * buckets.ms }),
+  );
+  return { bucketMs: buckets.ms, times, endpoints: endpoints.map((endpoint) => linesOf(endpoint, context)) };
+}
+
+export function bucketTimes({ ms, from, to }: Buckets): Float64Array {
+  return Float64Array.from({ length: to - from }, (_, index) => (from + index) * ms);
 }
 
 /** Whether the endpoint was there at some time of the span. */
-function isInSpan({ states }: Endpoint, span: Span): boolean {
-  const { latest } = states;
-  const gone = latest?.value.removed === true && latest.sinceMs < span.from * 1000;
-  return !gone && states.at(span.to * 1000) !== undefined;
+export function isThere({ states: history }: Endpoint, { fromMs, toMs }: TimeSpan): boolean {
+  const { latest } = history;
+  const gone = latest?.value.removed === true && latest.sinceMs < fromMs;
+  return !gone && history.at(toMs) !== undefined;
 }
 
-function picksOf({ readings }: Endpoint, seconds: readonly number[], watched: Timeline<boolean>): Float64Array {
-  return Float64Array.from(seconds, (second) => {
-    const picks = readings.sum('picks', second * bucketsPerSecond, (second + 1) * bucketsPerSecond);
-    const known = picks > 0 || watched.at(second * 1000 + 999)?.value === true;
-    return known ? picks : NaN;
-  });
+interface Context {
+  readonly buckets: Buckets;
+  readonly reach: Reach;
+  readonly losses: Losses;
+  /** By bucket: 1 where the client was watched. */
+  readonly known: Float64Array;
+  readonly tally: LatencyTally;
+}
+
+/** What is carried on from bucket to bucket. */
+const carriedColumns = ['load', 'lagMs', 'success', 'inflight'] as const;
+type Carried = Record<(typeof carriedColumns)[number], number>;
+
+const nothingCarried: Carried = { load: NaN, lagMs: NaN, success: NaN, inflight: NaN };
+
+/** When the policy forgot what it knew, by the buckets of a chart. */
+class Losses {
+  /** The last one of a bucket, ms. */
+  private readonly lastOf = new Map<number, number>();
+  private readonly breaks = new Set<number>();
+
+  constructor(
+    private readonly losses: readonly number[],
+    bucketMs: number,
+  ) {
+    for (const ms of losses) {
+      const bucket = Math.floor(ms / bucketMs);
+      // A break is one bucket wide, and no wider where pickers are rebuilt all the time.
+      if (!this.lastOf.has(bucket) && !this.breaks.has(bucket - 1)) this.breaks.add(bucket);
+      this.lastOf.set(bucket, ms);
+    }
+  }
+
+  in(bucket: number): number | undefined {
+    return this.lastOf.get(bucket);
+  }
+
+  breaksLinesIn(bucket: number): boolean {
+    return this.breaks.has(bucket);
+  }
+
+  lastBefore(ms: number): number {
+    return this.losses.findLast((lossMs) => lossMs < ms) ?? -Infinity;
+  }
+}
+
+function linesOf(endpoint: Endpoint, context: Context): EndpointSeries {
+  const { from, to } = context.buckets;
+  const column = () => new Float64Array(to - from);
+  const lines = {
+    endpoint: endpoint.id,
+    picksPerSecond: column(),
+    failuresPerSecond: column(),
+    load: column(),
+    lagMs: column(),
+    success: column(),
+    inflight: column(),
+    latencyMs: column(),
+    latencyP95Ms: column(),
+    state: new Uint8Array(to - from),
+  };
+  drawReadings(endpoint, context, lines);
+  drawCounts(endpoint, context, lines);
+  drawLatencies(endpoint, context, lines);
+  return lines;
 }
 
 /**
- * A reading carried on until the next, broken where the policy lost its history, and empty while no picker holds the
+ * A reading is carried on until the next, broken where the policy lost its history, and empty while no picker holds the
  * endpoint.
  */
-function lineOf(
-  column: 'load' | 'lagMs',
-  { readings, states }: Endpoint,
-  seconds: readonly number[],
-  losses: ReadonlyMap<number, number>,
-): Float64Array {
-  let carried = NaN;
-  let before = NaN;
-  return Float64Array.from(seconds, (second, index) => {
-    // The first second takes up what was read before the window, unless the policy forgot it since.
-    const from = index === 0 ? carriedFrom(second, losses, states) : second * 1000;
-    const lossMs = losses.get(second);
-    if (lossMs !== undefined) carried = NaN;
-    const first = Math.max(readings.bucketOf(from), lossMs === undefined ? 0 : readings.bucketOf(lossMs));
-    const end = (second + 1) * bucketsPerSecond;
-    const read = column === 'load' ? meanLoad(readings, first, end) : readings.last(column, first, end);
-    if (!Number.isNaN(read)) carried = read;
-    if (!isHeld(states.at(second * 1000 + 999)?.value.state ?? 'IDLE')) carried = NaN;
-    // A break is one second wide, and no wider where pickers are rebuilt every second.
-    const breaks = lossMs !== undefined && !Number.isNaN(before);
-    before = breaks ? NaN : carried;
-    return before;
-  });
-}
-
-/**
- * The mean of all loads that pickers compared in the buckets from (inclusive) to (exclusive); NaN: none. Single ones jump
- * with each call in flight.
- */
-function meanLoad(readings: Readings, from: number, to: number): number {
-  const last = readings.lastWritten('load', from, to);
-  // What was compared last before a quiet second still holds.
-  const first = Math.max(from, last - bucketsPerSecond + 1);
-  let sum = 0;
-  for (let bucket = first; bucket <= last; bucket++) {
-    const place = readings.find(bucket);
-    if (place >= 0) sum += readings.values.meanLoad[place]! * readings.values.loads[place]!;
+function drawReadings(endpoint: Endpoint, { buckets, losses }: Context, lines: EndpointSeries): void {
+  const { ms, from, to } = buckets;
+  // One bucket before the first says whether that one breaks a line.
+  let carried = carriedInto(endpoint, (from - 1) * ms, losses);
+  let before = nothingCarried;
+  for (let bucket = from - 1; bucket < to; bucket++) {
+    const lossMs = losses.in(bucket);
+    const state = endpoint.states.at((bucket + 1) * ms - 1)?.value;
+    carried = readIn(
+      endpoint,
+      lossMs ?? bucket * ms,
+      (bucket + 1) * ms,
+      lossMs === undefined ? carried : nothingCarried,
+    );
+    if (!isHeld(state?.state ?? 'IDLE')) carried = nothingCarried;
+    const shown = losses.breaksLinesIn(bucket) ? unless(before, carried) : carried;
+    before = shown;
+    if (bucket < from) continue;
+    for (const column of carriedColumns) lines[column][bucket - from] = shown[column];
+    lines.state[bucket - from] = state && !state.removed ? states.indexOf(state.state) : 0;
   }
-  return last < 0 ? NaN : sum / readings.sum('loads', first, last + 1);
 }
 
-/** Since when what was read still holds at the begin of this second; ms. */
-function carriedFrom(second: number, losses: ReadonlyMap<number, number>, states: Endpoint['states']): number {
-  let lastLossMs = -Infinity;
-  for (const [lossSecond, ms] of losses) if (lossSecond < second && ms > lastLossMs) lastLossMs = ms;
-  return Math.max(lastLossMs, states.at(second * 1000)?.sinceMs ?? second * 1000);
+/** Values where there was none before, so that none is joined to it. */
+function unless(before: Carried, values: Carried): Carried {
+  const shown = { ...values };
+  for (const column of carriedColumns) if (!Number.isNaN(before[column])) shown[column] = NaN;
+  return shown;
+}
+
+/** What was read last before this moment, and still holds. */
+function carriedInto({ readings, states: history }: Endpoint, ms: number, losses: Losses): Carried {
+  const since = readings.bucketOf(Math.max(losses.lastBefore(ms), history.at(ms)?.sinceMs ?? ms));
+  const end = readings.bucketOf(ms);
+  return {
+    load: readings.last('meanLoad', since, end),
+    lagMs: readings.last('lagMs', since, end),
+    success: readings.last('success', since, end),
+    inflight: readings.last('inflight', since, end),
+  };
+}
+
+/** The last values that were read in a span, the mean of the loads that were compared; where none were, what was carried. */
+function readIn({ readings }: Endpoint, fromMs: number, toMs: number, carried: Carried): Carried {
+  const { meanLoad, loads, lagMs, success, inflight } = readings.values;
+  const read = { ...carried };
+  let sum = 0;
+  let count = 0;
+  const end = readings.bucketOf(toMs);
+  for (let bucket = readings.bucketOf(fromMs); bucket < end; bucket++) {
+    const place = readings.find(bucket);
+    if (place < 0) continue;
+    if (loads[place]! > 0) {
+      sum += meanLoad[place]! * loads[place]!;
+      count += loads[place]!;
+    }
+    if (!Number.isNaN(lagMs[place])) read.lagMs = lagMs[place]!;
+    if (!Number.isNaN(success[place])) read.success = success[place]!;
+    if (!Number.isNaN(inflight[place])) read.inflight = inflight[place]!;
+  }
+  if (count > 0) read.load = sum / count;
+  return read;
+}
+
+function drawCounts({ readings, states: history }: Endpoint, { buckets, known }: Context, lines: EndpointSeries): void {
+  const { ms, from, to } = buckets;
+  const perBucket = ms / readings.bucketMs;
+  for (let bucket = from; bucket < to; bucket++) {
+    const first = bucket * perBucket;
+    const picks = readings.sum('picks', first, first + perBucket);
+    const failures = readings.sum('failures', first, first + perBucket);
+    const present = known[bucket - from] === 1 && history.at((bucket + 1) * ms - 1)?.value.removed === false;
+    const isKnown = present || picks + failures > 0;
+    lines.picksPerSecond[bucket - from] = isKnown ? (picks * 1000) / ms : NaN;
+    lines.failuresPerSecond[bucket - from] = isKnown ? (failures * 1000) / ms : NaN;
+  }
+}
+
+/** Where a bucket is shorter than those of latencies, it has the quantiles of the one in which it lies. */
+function drawLatencies({ latencies }: Endpoint, { buckets, tally }: Context, lines: EndpointSeries): void {
+  const { ms, from, to } = buckets;
+  let drawn = NaN;
+  for (let bucket = from; bucket < to; bucket++) {
+    const first = Math.floor((bucket * ms) / latencies.bucketMs);
+    if (first !== drawn) {
+      tally.clear();
+      latencies.addTo(tally, first, Math.max(first + 1, ((bucket + 1) * ms) / latencies.bucketMs));
+      drawn = first;
+    }
+    lines.latencyMs[bucket - from] = tally.quantileMs(0.5);
+    lines.latencyP95Ms[bucket - from] = tally.quantileMs(0.95);
+  }
 }

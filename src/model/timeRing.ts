@@ -20,12 +20,16 @@ export class TimeRing<Column extends string> {
   /** By how many buckets all was moved back: those that were written then are numbered by so much more. */
   private moved = 0;
 
-  /** @param empty the columns, with the value of each where nothing was written. */
+  /**
+   * @param empty the columns, with the value of each where nothing was written.
+   * @param onTaken is told of a place that a new bucket takes.
+   */
   constructor(
     readonly bucketMs: number,
     reachMs: number,
     empty: Readonly<Record<Column, number>>,
     array: typeof Float32Array | typeof Float64Array = Float32Array,
+    private readonly onTaken?: (place: number) => void,
   ) {
     this.places = Math.ceil(reachMs / bucketMs);
     this.numbers = new Float64Array(this.places);
@@ -50,6 +54,7 @@ export class TimeRing<Column extends string> {
     if (this.numbers[place] !== number) {
       this.numbers[place] = number;
       for (const column of this.columns) column.values[place] = column.empty;
+      this.onTaken?.(place);
     }
     // A clock that was set back makes the newest bucket an older one.
     if (bucket > this.newest || this.newest - bucket > this.places) this.newest = bucket;
@@ -69,6 +74,11 @@ export class TimeRing<Column extends string> {
   /** Sum of a column over the buckets from (inclusive) to (exclusive). */
   sum(column: Column, from: number, to: number): number {
     return this.sumOf([column], from, to);
+  }
+
+  /** Sum of a column over the buckets that begin in a span. */
+  sumBetween(column: Column, { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number }): number {
+    return this.sumOf([column], Math.ceil(fromMs / this.bucketMs), Math.ceil(toMs / this.bucketMs));
   }
 
   /** As sum(), of several columns. */

@@ -4,6 +4,11 @@ export interface TimelineEntry<T> {
   readonly value: T;
 }
 
+/** What held from when to when, within a span that was asked for. */
+export interface TimelinePart<T> extends TimelineEntry<T> {
+  readonly untilMs: number;
+}
+
 /** A value that changes now and then, with its past: answers what it was at a moment. Keeps the newest entries. */
 export class Timeline<T> {
   private entries: TimelineEntry<T>[] = [];
@@ -14,6 +19,10 @@ export class Timeline<T> {
     return this.entries.at(-1);
   }
 
+  get oldest(): TimelineEntry<T> | undefined {
+    return this.entries[0];
+  }
+
   /** The value from this moment on. A moment before the last change counts as that one: time does not run back. */
   set(sinceMs: number, value: T): void {
     this.entries.push({ sinceMs: Math.max(sinceMs, this.latest?.sinceMs ?? -Infinity), value });
@@ -22,6 +31,23 @@ export class Timeline<T> {
 
   /** What held at this moment; undefined: nothing is known of it. */
   at(ms: number): TimelineEntry<T> | undefined {
+    return this.entries[this.countUntil(ms) - 1];
+  }
+
+  /** What held in a span, oldest first; what lasted no time is left out. */
+  during(fromMs: number, toMs: number): TimelinePart<T>[] {
+    const parts: TimelinePart<T>[] = [];
+    for (let index = Math.max(0, this.countUntil(fromMs) - 1); index < this.entries.length; index++) {
+      const { sinceMs, value } = this.entries[index]!;
+      const untilMs = Math.min(this.entries[index + 1]?.sinceMs ?? Infinity, toMs);
+      if (sinceMs >= toMs) break;
+      if (untilMs > Math.max(sinceMs, fromMs)) parts.push({ sinceMs: Math.max(sinceMs, fromMs), untilMs, value });
+    }
+    return parts;
+  }
+
+  /** How many entries begin up to this moment. */
+  private countUntil(ms: number): number {
     let low = 0;
     let high = this.entries.length;
     while (low < high) {
@@ -29,7 +55,7 @@ export class Timeline<T> {
       if (this.entries[middle]!.sinceMs <= ms) low = middle + 1;
       else high = middle;
     }
-    return this.entries[low - 1];
+    return low;
   }
 
   /** Everything was so much earlier. */

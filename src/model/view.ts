@@ -7,37 +7,34 @@ import type {
   PickRow,
   Query,
   ReasonCounts,
+  TimeSpan,
 } from '../messages/panel';
 import type { Channel } from './entities';
-import { endpointTable, firstOpenBucket, shareMs } from './endpointTable';
+import type { ClientData, Edge } from './clientData';
+import { endpointTable, firstOpenBucket } from './endpointTable';
 import { endpointLabels } from './labels';
-import { markersOf } from './events';
 import { inspect } from './inspection';
+import { momentOf } from './moment';
 import { reasons as pickReasons } from './pickIntake';
 import { pickList } from './pickList';
-import { chartSpan, type Span } from './series';
-import type { ClientData } from './clientData';
+import { isThere } from './series';
 
-const maxWindowSeconds = 15 * 60;
 /** More events than a person reads would only make frames heavy. */
 const maxEvents = 500;
 
 /** What the panel shows of a channel for this query. Live and paused are answered alike: as of one moment. */
-export function channelView(data: ClientData, channel: Channel, query: Query, edgeMs: number): ChannelView {
-  const live = query.untilMs === undefined || !Number.isFinite(query.untilMs);
-  const atMs = live ? edgeMs : (query.untilMs ?? edgeMs);
-  // Live, what came is shown although the edge may be a little behind it.
-  const untilMs = live ? Infinity : atMs;
-  const span = chartSpan(atMs, clamp(Math.ceil(query.windowSeconds), 1, maxWindowSeconds));
-  const { rows, fairness } = endpointTable(channel, atMs, data.watchedSeconds(atMs));
+export function channelView(data: ClientData, channel: Channel, query: Query, edge: Edge): ChannelView {
+  const moment = momentOf(query, edge.atMs, channel.reach);
+  const { atMs, readMs, live, untilMs, share, window, selection } = moment;
+  const { rows, fairness } = endpointTable(channel, readMs, share, data.watchedSeconds(share));
   const list = pickList(data, channel, query, untilMs);
-  const events = data.events.of(channel.id, untilMs);
-  const lines = data.series(channel, span);
+  const events = data.events.of(channel.id, untilMs).slice(0, maxEvents);
   return {
     ...identityAt(channel, atMs),
     atMs,
     live,
-    picksPerSecond: picksPerSecond(data, channel, atMs),
+    shareSpan: share,
+    picksPerSecond: picksPerSecond(data, channel, share),
     totals: totalsAt(channel, atMs),
     fairness,
     endpoints: rows,
@@ -45,15 +42,13 @@ export function channelView(data: ClientData, channel: Channel, query: Query, ed
     channelsLeftOut: data.registry.channelsLeftOut.size,
     methodsLeftOut: data.methods.leftOut,
     formerEndpoints: formerEndpoints(data, rows, [
-      ...lines.endpoints.map(({ endpoint }) => endpoint),
+      ...channel.endpoints.filter((endpoint) => isThere(endpoint, window)).map(({ id }) => id),
       ...list.picks.flatMap(endpointsOfPick),
-      ...events.slice(0, maxEvents).flatMap(endpointOfEvent),
+      ...events.flatMap(endpointOfEvent),
     ]),
-    series: lines,
-    markers: markersOf(events, span.from * 1000),
-    reasons: reasonsIn(channel, span, atMs),
+    reasons: reasonsIn(channel, selection ? share : window, atMs),
     ...list,
-    events: events.slice(0, maxEvents),
+    events,
     drops: data.drops.at(untilMs)?.value ?? { picks: 0, completions: 0 },
     ...inspectionOf(data, query.inspect),
   };
@@ -77,19 +72,16 @@ function identityAt(
   };
 }
 
-/** Picks of whatever result, over the last 10 s or what was watched of them. */
-export function picksPerSecond(data: ClientData, channel: Channel, atMs: number): number {
-  const end = firstOpenBucket(atMs);
-  return countPicks(channel, end - shareMs / channel.reasons.bucketMs, end) / data.watchedSeconds(atMs);
+/** Picks of whatever result, over what was watched of a span. */
+export function picksPerSecond(data: ClientData, { reasons }: Channel, span: TimeSpan): number {
+  const { bucketMs } = reasons;
+  const picks = reasons.sumOf(pickReasons, span.fromMs / bucketMs, span.toMs / bucketMs);
+  return picks / data.watchedSeconds(span);
 }
 
-function countPicks({ reasons }: Channel, from: number, to: number): number {
-  return reasons.sumOf(pickReasons, from, to);
-}
-
-function reasonsIn({ reasons }: Channel, span: Span, atMs: number): ReasonCounts {
-  const from = reasons.bucketOf(span.from * 1000);
-  const to = firstOpenBucket(atMs);
+function reasonsIn({ reasons }: Channel, { fromMs, toMs }: TimeSpan, atMs: number): ReasonCounts {
+  const from = reasons.bucketOf(fromMs);
+  const to = Math.min(Math.ceil(toMs / reasons.bucketMs), firstOpenBucket(atMs, reasons.bucketMs));
   const columns = Object.keys(reasons.values) as (keyof ReasonCounts)[];
   return Object.fromEntries(
     columns.map((column) => [column, reasons.sum(column, from, to)]),
@@ -125,8 +117,4 @@ function endpointsOfPick({ endpoint, candidates, rejected }: PickRow): number[] 
 
 function endpointOfEvent(event: EventRow): number[] {
   return 'endpoint' in event ? [event.endpoint] : [];
-}
-
-function clamp(value: number, low: number, high: number): number {
-  return Number.isNaN(value) ? low : Math.min(Math.max(value, low), high);
 }
