@@ -12,6 +12,8 @@ export type ToHost =
   | { readonly type: 'ready' }
   | { readonly type: 'query'; readonly query: Query }
   | { readonly type: 'command'; readonly command: PanelCommand }
+  /** The reader turned to this panel: what is asked for elsewhere, as in the command palette, is meant for it. */
+  | { readonly type: 'focused' }
   /** The answer to the action "picture": bytes of a PNG file. */
   | { readonly type: 'picture'; readonly png: Uint8Array };
 
@@ -81,7 +83,13 @@ export type PanelCommand =
 // ── Host to panel ────────────────────────────────────────────────────────────────────────────────────────────────
 
 export type ToPanel =
-  | { readonly type: 'init'; readonly l10n: Readonly<Record<string, string>>; readonly language: string }
+  | {
+      readonly type: 'init';
+      readonly l10n: Readonly<Record<string, string>>;
+      readonly language: string;
+      /** What to show first, where the panel kept nothing of its own: what the one showed that it was opened from. */
+      readonly query?: Query;
+    }
   /** Figures and list: about ten times a second. */
   | { readonly type: 'frame'; readonly frame: Frame }
   /** Lines: about twice a second, and at once where the query asks for others. undefined: there is no channel. */

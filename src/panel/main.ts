@@ -1,5 +1,5 @@
 import './panel.css';
-import type { ChartView, Frame, PanelAction } from '../messages/panel';
+import type { ChartView, Frame, PanelAction, Query } from '../messages/panel';
 import { Charts } from './charts/charts';
 import { element } from './dom';
 import { EndpointTable } from './endpoints/table';
@@ -32,8 +32,8 @@ class Panel {
   private drawAt = Infinity;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(host: Host<PersistedState>) {
-    const store = (this.store = new Store(host));
+  constructor(host: Host<PersistedState>, query: Query | undefined) {
+    const store = (this.store = new Store(host, query));
     const { looks } = this;
     const theme = new Theme(() => {
       this.charts.render(true);
@@ -154,7 +154,7 @@ function main(): void {
       case 'init':
         if (panel) return;
         useBundle(message.l10n, message.language);
-        panel = new Panel(host);
+        panel = new Panel(host, message.query);
         panel.start();
         break;
       case 'frame':
@@ -168,6 +168,7 @@ function main(): void {
         break;
     }
   });
+  window.addEventListener('focus', () => host.post({ type: 'focused' }));
   host.post({ type: 'ready' });
 }
 

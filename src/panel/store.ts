@@ -95,8 +95,12 @@ export class Store {
   private askedAt = -Infinity;
   private listeners: ((what: Changed) => void)[] = [];
 
-  constructor(private readonly host: Host<PersistedState>) {
-    const kept = { ...firstState, ...host.restore() };
+  /** @param query What to show first, where nothing was kept. */
+  constructor(
+    private readonly host: Host<PersistedState>,
+    query?: Query,
+  ) {
+    const kept = { ...firstState, ...(query && { client: query.client, query }), ...host.restore() };
     this.client = kept.client;
     this.query = kept.query;
     this.open = kept.open;
