@@ -9,7 +9,7 @@ import { Backend } from '../../libraries/node/test/backends';
 import type { Attachment } from '../../src/attachment/attachment';
 import { Attachments } from '../../src/attachment/attachments';
 import { Discovery } from '../../src/discovery/discovery';
-import type { ChannelView } from '../../src/messages/panel';
+import type { ChannelView, Marker, Query } from '../../src/messages/panel';
 import { LogLines } from '../unit/logs';
 import { until } from '../unit/waiting';
 
@@ -53,10 +53,17 @@ export class Window {
 
 /** What the panel shows of the client's only channel. */
 export function shown({ model }: Attachment): ChannelView {
-  const view = model.view({ windowSeconds: 60, filter: '', limit: 1000 }, Date.now());
+  const view = model.view(query, Date.now());
   if (!view) throw new Error('The client has no channel yet.');
   return view;
 }
+
+/** The marks of the last minute. */
+export function markers({ model }: Attachment): readonly Marker[] {
+  return model.chart(query, Date.now())?.markers ?? [];
+}
+
+const query: Query = { windowSeconds: 60, points: 120, filter: '', rows: { skip: 0, limit: 1000 } };
 
 export async function live(attachment: Attachment): Promise<void> {
   await until(() => attachment.state.kind === 'live');

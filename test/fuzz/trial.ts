@@ -5,7 +5,7 @@ import { WatchResponseSchema } from '@pickscope/protocol/messages';
 import { readRecording, RecordingError, recordingHeader } from '@pickscope/protocol/recording';
 import type { Random } from '../../simulator/random';
 import { decodeMessage } from '../../src/attachment/decode';
-import type { ChannelView, Query } from '../../src/messages/panel';
+import type { Answer, ChannelView, ChartView, Query, TimeSpan } from '../../src/messages/panel';
 import { ClientModel } from '../../src/model/clientModel';
 import type { StreamMessage } from '../../src/model/streamMessage';
 import type { Stream } from './mutator';
@@ -46,7 +46,8 @@ export function assertSameByBothDecoders(input: Stream): void {
     readAsStream(input, model, decode);
     return model;
   });
-  const [a, b] = models.map((model) => JSON.stringify(model.view({ windowSeconds: 5, filter: '', limit: 50 }, nowMs)));
+  const query = { windowSeconds: 5, points: 120, filter: '', rows: { skip: 0, limit: 50 } };
+  const [a, b] = models.map((model) => JSON.stringify([model.view(query, nowMs), model.chart(query, nowMs)]));
   assert.equal(a, b);
 }
 
@@ -87,11 +88,23 @@ function queryOf(random: Random): Query {
   return {
     windowSeconds: random.below(200) === 0 ? 900 : random.below(4),
     filter: filters[random.below(filters.length)]!,
-    limit: random.below(30),
+    points: random.below(400),
+    rows: {
+      skip: random.below(50),
+      limit: random.below(30),
+      ...(random.below(4) === 0 && { newest: random.below(300) }),
+    },
     ...(random.below(3) === 0 && { channel: random.below(6) }),
     ...(random.below(3) === 0 && { inspect: random.below(200) }),
     ...(random.below(4) === 0 && { untilMs: nowMs - random.below(60_000) }),
+    ...(random.below(4) === 0 && { ask: random.below(20) }),
+    ...(random.below(4) === 0 && { selection: spanOf(random) }),
   };
+}
+
+/** Not always one that ends after it begins. */
+function spanOf(random: Random): TimeSpan {
+  return { fromMs: nowMs - random.below(60_000), toMs: nowMs - random.below(60_000) };
 }
 
 // ── What must hold ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -111,7 +124,12 @@ function assertView(model: ClientModel, query: Query): void {
   assertCounts(view);
   assertPicks(view);
   assertEndpoints(view);
-  assert.ok(view.picks.length <= query.limit && view.events.length <= 500);
+  assert.ok(view.picks.length <= query.rows.limit && view.events.length <= 500);
+  if (view.answer) assertAnswer(view.answer);
+  assertChart(model.chart(query, nowMs)!);
+  for (const format of ['csv', 'jsonl'] as const)
+    for (const text of model.exportPicks(query, nowMs, format, { addresses: true, methods: false }))
+      assert.ok(text.length < 1_000_000);
 }
 
 /** No number in it is NaN or infinite, save in typed arrays; no text is longer than is shown. */
@@ -157,7 +175,7 @@ function assertPicks({ picks, endpoints, formerEndpoints }: ChannelView): void {
   }
 }
 
-function assertEndpoints({ endpoints, series }: ChannelView): void {
+function assertEndpoints({ endpoints }: ChannelView): void {
   assert.equal(new Set(endpoints.map(({ id }) => id)).size, endpoints.length, 'no endpoint twice');
   for (const row of endpoints) {
     for (const count of [row.picks, row.started, row.neverStarted, row.failures, row.picksPerSecond])
@@ -166,6 +184,24 @@ function assertEndpoints({ endpoints, series }: ChannelView): void {
     for (const reading of [row.lagMs, row.peakMs, row.success, row.inflight]) assertCount(reading);
     assert.ok(row.addresses.length <= maxTexts.addresses && row.addresses.every((text) => text.length <= maxText));
   }
-  for (const line of series.endpoints)
-    for (const values of [line.load, line.lagMs, line.picksPerSecond]) assert.equal(values.length, series.times.length);
+}
+
+/** Each pick counts in one category. */
+function assertAnswer({ total, undecided, notHeld, notTold, notDrawn, lost, taken }: Answer): void {
+  const counts = [undecided, notHeld, notTold, notDrawn, ...Object.values(lost), ...Object.values(taken)];
+  for (const count of counts) assertCount(count);
+  assert.equal(
+    counts.reduce((sum, count) => sum + count, 0),
+    total,
+  );
+}
+
+function assertChart(chart: ChartView): void {
+  assertFinite(chart, 'chart');
+  const { series, overview } = chart;
+  for (const { endpoint, state, ...lines } of series.endpoints)
+    for (const values of [state, ...Object.values(lines)])
+      assert.equal(values.length, series.times.length, `endpoint ${endpoint}`);
+  for (const values of [overview.picksPerSecond, overview.failuresPerSecond])
+    assert.equal(values.length, overview.times.length);
 }
