@@ -23,33 +23,48 @@ const shared = {
 };
 
 /**
- * gRPC is in a bundle of its own, loaded at the first attach, so that activation stays fast.
+ * gRPC and the decoder are in a bundle of their own, loaded at the first attach or with the first recording, so that
+ * activation stays fast.
  *
  * @type {import('esbuild').Plugin}
  */
-const loadStreamLate = {
-  name: 'load-stream-late',
+const loadLate = {
+  name: 'load-late',
   setup({ onResolve }) {
-    onResolve({ filter: /\/stream$/ }, ({ kind }) =>
+    onResolve({ filter: /\/(stream|recordingMessages)$/ }, ({ kind }) =>
       kind === 'dynamic-import' ? { path: './attachment.cjs', external: true } : undefined,
     );
   },
+};
+
+/** @type {import('esbuild').BuildOptions} */
+const host = {
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+  external: ['vscode'],
+  // `import()` becomes `require()`, which every extension host has.
+  supported: { 'dynamic-import': false },
 };
 
 /** @type {import('esbuild').BuildOptions[]} */
 const bundles = [
   {
     ...shared,
-    entryPoints: { extension: 'src/extension.ts', attachment: 'src/attachment/stream.ts' },
+    ...host,
+    entryPoints: { extension: 'src/extension.ts' },
     outdir: 'dist',
     outExtension: { '.js': '.cjs' },
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    external: ['vscode'],
-    plugins: [loadStreamLate],
-    // `import()` becomes `require()`, which every extension host has.
-    supported: { 'dynamic-import': false },
+    plugins: [loadLate],
+  },
+  {
+    ...shared,
+    ...host,
+    stdin: {
+      contents: `export * from './stream'; export * from './recordingMessages';`,
+      resolveDir: 'src/attachment',
+    },
+    outfile: 'dist/attachment.cjs',
   },
   {
     ...shared,

@@ -15,6 +15,16 @@ export const commands = {
   resume: 'pickscope.resume',
   clear: 'pickscope.clear',
   focusFilter: 'pickscope.focusFilter',
+  openInEditor: 'pickscope.openInEditor',
+  askWhy: 'pickscope.askWhy',
+  compareClients: 'pickscope.compareClients',
+  compareChannels: 'pickscope.compareChannels',
+  showKeys: 'pickscope.showKeys',
+  record: 'pickscope.record',
+  stopRecording: 'pickscope.stopRecording',
+  openRecording: 'pickscope.openRecording',
+  exportPicks: 'pickscope.exportPicks',
+  exportPicture: 'pickscope.exportPicture',
   makeNodeAttachable: 'pickscope.makeNodeAttachable',
   stopNodeAttachable: 'pickscope.stopNodeAttachable',
   copyImportLine: 'pickscope.copyImportLine',
@@ -27,6 +37,17 @@ export const views = {
   clients: 'pickscope.clients',
   picks: 'pickscope.picks',
 } as const;
+
+/** Types of editor tabs that hold a panel: of a client, and of a recording. */
+export const tabs = {
+  panel: 'pickscope.panel',
+  recording: 'pickscope.recording',
+} as const;
+
+/** Ends the names of recordings. */
+export const recordingExtension = '.pickscope';
+
+export const walkthrough = 'pickscope.start';
 
 /** Settings, with the type that package.json declares for each. */
 export interface Settings {
@@ -56,8 +77,12 @@ export const contexts = {
   attached: 'pickscope.attached',
   /** The selected client is lost or refused: trying again makes sense. */
   retryable: 'pickscope.retryable',
-  /** The panel shows a moment of the past. */
+  /** The side panel shows a moment of the past. */
   paused: 'pickscope.paused',
+  /** The panel in the editor tab that is on top does. */
+  tabPaused: 'pickscope.tabPaused',
+  /** What the selected client sends is written to a file. */
+  isRecording: 'pickscope.isRecording',
   /** Node programs that are started in a terminal, or debugged, are made attachable. */
   nodeAttachable: 'pickscope.nodeAttachable',
 } as const;
@@ -67,4 +92,6 @@ export const treeItems = {
   available: 'client.available',
   attached: 'client.attached',
   retryable: 'client.retryable',
+  /** Attached, and written to a file. */
+  recording: 'client.recording',
 } as const;

@@ -1,24 +1,28 @@
 import { window, workspace, type ExtensionContext } from 'vscode';
 import { runtimeFolders } from '@pickscope/protocol/runtimeFolder';
 import { Attachments } from './attachment/attachments';
+import { Recorder } from './attachment/recorder';
 import { Tokens } from './attachment/tokens';
 import { registerAddressCommands } from './commands/address';
 import { registerClientCommands } from './commands/client';
+import { registerExportCommands } from './commands/export';
 import { registerImportLineCommand } from './commands/importLine';
 import { registerLogCommand } from './commands/log';
 import { registerNodeCommands } from './commands/nodePrograms';
-import { registerPicksCommands } from './commands/picks';
-import { settings, views } from './contributions';
+import { registerPanelCommands } from './commands/panel';
+import { registerRecordingCommands } from './commands/recording';
+import { settings, tabs, views } from './contributions';
 import { Discovery } from './discovery/discovery';
 import { NodePrograms } from './launch/nodePrograms';
 import { setting } from './settings';
 import { ClientsView } from './views/clientsView';
 import { ContextKeys } from './views/contextKeys';
 import { NodeProgramsItem } from './views/nodeProgramsItem';
-import { PicksView } from './views/picksView';
+import { Panels } from './views/panels';
+import { RecordingEditor } from './views/recordingEditor';
 import { StatusBar } from './views/statusBar';
 
-let remember: (() => Promise<void>) | undefined;
+let beforeTheEnd: (() => Promise<unknown>) | undefined;
 
 export function activate(context: ExtensionContext): void {
   const log = window.createOutputChannel('Pickscope', { log: true });
@@ -27,27 +31,31 @@ export function activate(context: ExtensionContext): void {
     folders: () => [...runtimeFolders(), ...setting(settings.runtimeFolders)],
     log,
   });
-  const attachments = new Attachments({
-    discovery,
-    memory: context.workspaceState,
-    pickBudgetBytes: () => setting(settings.pickBudgetMegabytes) * 1_000_000,
-    reattach: () => setting(settings.reattach),
-    autoAttach: () => setting(settings.autoAttach),
+  const streams = {
     loadStream: async () => (await import('./attachment/stream')).readStream,
-    tokenFor: (address) => tokens.get(address),
+    tokenFor: (address: string) => tokens.get(address),
     tlsRootsFile: () => setting(settings.tlsRootsFile),
     log,
+  };
+  const pickBudgetBytes = () => setting(settings.pickBudgetMegabytes) * 1_000_000;
+  const attachments = new Attachments({
+    ...streams,
+    discovery,
+    memory: context.workspaceState,
+    pickBudgetBytes,
+    reattach: () => setting(settings.reattach),
+    autoAttach: () => setting(settings.autoAttach),
   });
   const programs = new NodePrograms(context);
-  const contextKeys = new ContextKeys(attachments, programs);
-  const picks = new PicksView({
-    context,
-    attachments,
-    discovery,
-    programs,
-    log,
-    onPaused: (paused) => contextKeys.setPaused(paused),
-  });
+  const recorder = new Recorder({ ...streams, attachments });
+  const { extensionUri } = context;
+  const restored = attachments.restore();
+  const panels = new Panels({ attachments, discovery, programs, recorder, extensionUri, log, restored });
+  const recordings = new RecordingEditor(panels, () => ({
+    pickBudgetBytes: pickBudgetBytes(),
+    loadReader: () => import('./attachment/recordingMessages'),
+  }));
+  new ContextKeys(attachments, programs, recorder, panels);
 
   const restorePrograms = () =>
     programs.restore().catch((error: unknown) => log.error('Node programs could not be made attachable.', error));
@@ -56,29 +64,32 @@ export function activate(context: ExtensionContext): void {
     log,
     discovery,
     attachments,
-    picks,
+    panels,
     programs,
-    new ClientsView(attachments, discovery),
-    new StatusBar(attachments),
+    new ClientsView(attachments, discovery, recorder),
+    new StatusBar(attachments, recorder),
     new NodeProgramsItem(programs),
-    window.registerWebviewViewProvider(views.picks, picks),
+    window.registerWebviewViewProvider(views.picks, panels),
+    window.registerWebviewPanelSerializer(tabs.panel, panels),
+    window.registerCustomEditorProvider(tabs.recording, recordings, { supportsMultipleEditorsPerDocument: true }),
     workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('pickscope')) attachments.settingsChanged();
     }),
     ...registerClientCommands(attachments, discovery),
     ...registerAddressCommands({ attachments, discovery, tokens }),
-    ...registerPicksCommands(attachments, picks),
+    ...registerPanelCommands(panels),
+    ...registerRecordingCommands({ attachments, panels, recorder, log }),
+    ...registerExportCommands(panels, log),
     registerImportLineCommand(),
     ...registerNodeCommands(programs, log),
     workspace.onDidGrantWorkspaceTrust(restorePrograms),
     registerLogCommand(log),
   );
-  remember = () => attachments.remember();
-  void attachments.restore();
+  beforeTheEnd = () => Promise.all([attachments.remember(), recorder.stopAll()]);
   void restorePrograms();
 }
 
-/** What was attached is attached again after a reload: VS Code waits for this to be written. */
+/** What was attached is attached again after a reload, and recordings end whole: VS Code waits for this to be written. */
 export async function deactivate(): Promise<void> {
-  await remember?.();
+  await beforeTheEnd?.();
 }

@@ -1,10 +1,11 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
-import { sizeDelimitedPeek, BinaryWriter } from '@bufbuild/protobuf/wire';
+import { sizeDelimitedPeek } from '@bufbuild/protobuf/wire';
 import { WatchResponseSchema, type WatchResponse } from './generated/pickscope/v1/debug_pb.js';
 
 /*
  * A recording file: 10 bytes of magic, the format's version as two bytes (little endian), then WatchResponse
- * messages, each behind its length as a varint. The messages are those of one Watch stream, so one decoder reads both.
+ * messages, each behind its length as a varint. The messages are those of one Watch stream, so one decoder reads both; where
+ * that was lost and opened again while it was recorded, the next one follows, which begins with a snapshot of its own.
  */
 
 const magic = new TextEncoder().encode('PICKSCOPE\0');
@@ -15,8 +16,19 @@ export const recordingVersion = 1;
 /** A longer message is taken for damage, so that a broken length cannot claim the memory. Bytes. */
 const maxMessageLength = 16 * 1024 * 1024;
 
+/** What is wrong: it is no recording, of a newer version, cut off, or anything else. */
+export type RecordingFault = 'foreign' | 'newer' | 'cut' | 'damaged';
+
 export class RecordingError extends Error {
   override readonly name = 'RecordingError';
+
+  constructor(
+    readonly fault: RecordingFault,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
 }
 
 /** The first bytes of a recording file. */
@@ -34,7 +46,20 @@ export function recordingHeader(): Uint8Array {
  */
 export function encodeRecorded(message: WatchResponse | Uint8Array): Uint8Array {
   const bytes = message instanceof Uint8Array ? message : toBinary(WatchResponseSchema, message);
-  return new BinaryWriter().bytes(bytes).finish();
+  return delimited(bytes);
+}
+
+/** An encoded message behind its length. */
+export function delimited(message: Uint8Array): Uint8Array {
+  const length: number[] = [];
+  for (let rest = message.length; ; rest >>>= 7) {
+    length.push(rest < 0x80 ? rest : (rest & 0x7f) | 0x80);
+    if (rest < 0x80) break;
+  }
+  const bytes = new Uint8Array(length.length + message.length);
+  bytes.set(length);
+  bytes.set(message, length.length);
+  return bytes;
 }
 
 /**
@@ -46,6 +71,17 @@ export function encodeRecorded(message: WatchResponse | Uint8Array): Uint8Array 
 export async function* readRecording(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<WatchResponse> {
+  for await (const bytes of readRecorded(chunks)) yield messageOf(bytes);
+}
+
+/**
+ * Reads a recording's messages as they stand in it, still encoded; else as readRecording does.
+ *
+ * @returns Each message, in memory that is the chunk's.
+ */
+export async function* readRecorded(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   let rest: Uint8Array = new Uint8Array(0);
   let headerRead = false;
   for await (const chunk of chunks) {
@@ -63,35 +99,39 @@ export async function* readRecording(
   }
   if (!headerRead) checkHeader(rest);
   if (rest.length > 0) {
-    throw new RecordingError('The recording ends in the middle of a message. What came before it is complete.');
+    throw new RecordingError('cut', 'The recording ends in the middle of a message. What came before it is complete.');
   }
 }
 
 function checkHeader(bytes: Uint8Array): void {
   if (bytes.length < headerLength || magic.some((byte, index) => bytes[index] !== byte)) {
-    throw new RecordingError('This file is not a Pickscope recording.');
+    throw new RecordingError('foreign', 'This file is not a Pickscope recording.');
   }
   const version = new DataView(bytes.buffer, bytes.byteOffset).getUint16(magic.length, true);
   if (version > recordingVersion) {
     throw new RecordingError(
+      'newer',
       `The recording has format version ${version}, this Pickscope reads up to ${recordingVersion}. Update Pickscope to open it.`,
     );
   }
 }
 
 /** The first whole message, and how many bytes it and its length take; undefined if it is not there whole. */
-function takeMessage(bytes: Uint8Array): { message: WatchResponse; length: number } | undefined {
+function takeMessage(bytes: Uint8Array): { message: Uint8Array; length: number } | undefined {
   const peek = peekLength(bytes);
   if (peek.eof) return undefined;
   if (peek.size > maxMessageLength) {
-    throw new RecordingError(`The recording is damaged: it claims a message of ${peek.size} bytes.`);
+    throw new RecordingError('damaged', `The recording is damaged: it claims a message of ${peek.size} bytes.`);
   }
   const length = peek.offset + peek.size;
-  if (bytes.length < length) return undefined;
+  return bytes.length < length ? undefined : { message: bytes.subarray(peek.offset, length), length };
+}
+
+function messageOf(bytes: Uint8Array): WatchResponse {
   try {
-    return { message: fromBinary(WatchResponseSchema, bytes.subarray(peek.offset, length)), length };
+    return fromBinary(WatchResponseSchema, bytes);
   } catch (cause) {
-    throw new RecordingError('The recording is damaged: a message cannot be read.', { cause });
+    throw new RecordingError('damaged', 'The recording is damaged: a message cannot be read.', { cause });
   }
 }
 
@@ -99,7 +139,7 @@ function peekLength(bytes: Uint8Array) {
   try {
     return sizeDelimitedPeek(bytes);
   } catch (cause) {
-    throw new RecordingError('The recording is damaged: a length cannot be read.', { cause });
+    throw new RecordingError('damaged', 'The recording is damaged: a length cannot be read.', { cause });
   }
 }
 

@@ -1,213 +1,23 @@
-import { EventEmitter } from 'node:events';
-import type { Descriptor } from '@pickscope/protocol/descriptor';
-import type { LogOutputChannel } from 'vscode';
 import { ClientModel } from '../model/clientModel';
-import { next, type AttachmentEvent, type AttachmentState, type Failure } from './attachmentState';
-import type { StreamEvent, StreamOptions } from './stream';
-import { addressOf, identityOf, idOf, isSecure, presentable, type Identity, type Target } from './target';
+import { Connection, type ConnectionOptions } from './connection';
+import { idOf, type Target } from './target';
 
-/** A client sends a heartbeat each second; after this long without any message it is taken for lost. */
-const defaultSilenceMs = 5000;
-
-/** A timer that is later than this says that nothing was read meanwhile. */
-const lateMs = 250;
-
-export interface AttachmentOptions {
+export interface AttachmentOptions extends ConnectionOptions {
   readonly pickBudgetBytes: number;
-  /** Loads gRPC, which is not loaded before. */
-  readonly loadStream: () => Promise<(options: StreamOptions) => AsyncIterable<StreamEvent>>;
-  /** The token that a person entered for an address; '' if there is none. */
-  readonly tokenFor: (address: string) => Promise<string>;
-  /** Path of a PEM file with further roots for TLS; '' where it is not given. */
-  readonly tlsRootsFile?: () => string;
-  /** Whether to try again by itself after a loss. */
-  readonly mayRetry: () => boolean;
-  readonly log: Pick<LogOutputChannel, 'info' | 'warn'>;
-  /** 5000 where it is not given. */
-  readonly silenceMs?: number;
+  /** By which it was known before the window was reloaded. */
+  readonly id?: string;
 }
 
-type Change = AttachmentEvent extends infer E ? (E extends AttachmentEvent ? Omit<E, 'nowMs'> : never) : never;
-
-/** One attached client: keeps its stream open, feeds the model, and tries again after a loss. */
-export class Attachment extends EventEmitter<{ change: [] }> {
+/** One attached client: a connection that feeds a model. */
+export class Attachment extends Connection {
+  /** Stable as long as it is attached, across restarts of the client and reloads of the window. */
   readonly id: string;
   readonly model: ClientModel;
-  #target: Target;
-  #identity: Identity;
-  #state!: AttachmentState;
-  #stream = new AbortController();
-  #retry: NodeJS.Timeout | undefined;
-  #silence: NodeJS.Timeout | undefined;
-  /** When the last message came, by the clock of `performance`. */
-  #heardMs = 0;
-  readonly #silenceMs: number;
 
-  /** Connects at once; with `lostMs` waits for the client to come back instead, as after a window reload. */
-  constructor(
-    target: Target,
-    private readonly options: AttachmentOptions,
-    lostMs?: number,
-  ) {
-    super();
-    this.id = idOf(target);
-    this.model = new ClientModel({ pickBudgetBytes: options.pickBudgetBytes });
-    this.#silenceMs = options.silenceMs ?? defaultSilenceMs;
-    this.#target = target;
-    this.#identity = identityOf(target);
-    if (lostMs === undefined) this.open();
-    else this.#state = { kind: 'lost', atMs: lostMs, loss: { kind: 'gone' }, nextTryMs: null, tries: 0 };
+  constructor(target: Target, options: AttachmentOptions, lostMs?: number) {
+    const model = new ClientModel({ pickBudgetBytes: options.pickBudgetBytes });
+    super(target, model, options, lostMs);
+    this.id = options.id ?? idOf(target);
+    this.model = model;
   }
-
-  get state(): AttachmentState {
-    return this.#state;
-  }
-
-  get target(): Target {
-    return this.#target;
-  }
-
-  get identity(): Identity {
-    return this.#identity;
-  }
-
-  /** Tries now, whatever the state; a stream that is open is closed before. */
-  open(): void {
-    this.#close();
-    this.#stream = new AbortController();
-    this.#apply({ type: 'opened' });
-    void this.#run(this.#stream.signal);
-  }
-
-  /** Goes on with the same program's new process, and keeps what is known. */
-  follow(client: Descriptor): void {
-    this.options.log.info(`${this.#identity.name}: going on with process ${client.pid}.`);
-    this.#target = { kind: 'client', client };
-    this.#identity = identityOf(this.#target);
-    this.open();
-  }
-
-  /**
-   * There is nothing to try again with until the client makes itself known again.
-   *
-   * @param ended Whether its process provably has ended.
-   */
-  waitForReturn(ended: boolean): void {
-    this.#close();
-    this.#apply({ type: 'gone', ended });
-  }
-
-  dispose(): void {
-    this.#close();
-    this.removeAllListeners();
-  }
-
-  #close(): void {
-    this.#stream.abort();
-    clearTimeout(this.#retry);
-    clearTimeout(this.#silence);
-  }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    try {
-      const access = await this.#access();
-      const readStream = await this.options.loadStream();
-      signal.throwIfAborted();
-      const rowsSince = (instance: string) => this.model.rowsSince(instance);
-      for await (const event of readStream({ ...access, rowsSince, signal, answerTimeoutMs: this.#silenceMs })) {
-        if (signal.aborted) return;
-        this.#receive(event);
-      }
-    } catch (error) {
-      if (!signal.aborted)
-        this.#fail({ kind: 'failed', detail: error instanceof Error ? error.message : String(error) });
-    }
-  }
-
-  async #access(): Promise<Pick<StreamOptions, 'address' | 'token' | 'trust'>> {
-    if (this.#target.kind === 'client') {
-      const { address, token, certificate } = this.#target.client;
-      return { address, token, ...(certificate !== undefined && { trust: { certificate } }) };
-    }
-    const { address } = this.#target;
-    const trust = isSecure(address) ? { trust: { rootsFile: this.options.tlsRootsFile?.() ?? '' } } : {};
-    return { address, token: await this.options.tokenFor(address), ...trust };
-  }
-
-  #receive(event: StreamEvent): void {
-    switch (event.type) {
-      case 'connected':
-        this.#apply({ type: 'connected' });
-        break;
-      case 'described':
-        if (event.process) this.#identity = presentable(event.process);
-        this.#watchSilence();
-        this.#apply({ type: 'described', protocol: event.protocol });
-        break;
-      case 'message':
-        this.#heardMs = performance.now();
-        this.model.apply(event.message);
-        if (event.message.body.case === 'snapshotEnd') this.#apply({ type: 'snapshotEnded' });
-        break;
-      case 'ended':
-        this.#fail(event.failure);
-        break;
-    }
-  }
-
-  /** A stopped process keeps its connection open, and says nothing. */
-  #watchSilence(): void {
-    this.#heardMs = performance.now();
-    this.#expectWithin(this.#silenceMs);
-  }
-
-  #expectWithin(ms: number): void {
-    clearTimeout(this.#silence);
-    const dueMs = performance.now() + ms;
-    this.#silence = setTimeout(() => {
-      const nowMs = performance.now();
-      const leftMs = this.#heardMs + this.#silenceMs - nowMs;
-      // Where this window was late itself, suspended or busy, what the client said is still to be read.
-      if (leftMs > 0) this.#expectWithin(leftMs);
-      else if (nowMs - dueMs > lateMs) this.#watchSilence();
-      else this.#fail({ kind: 'silent' });
-    }, ms);
-  }
-
-  #fail(failure: Failure): void {
-    this.#close();
-    this.#apply({ type: 'failed', failure, retry: this.options.mayRetry(), random: Math.random() });
-    const nextTryMs = 'nextTryMs' in this.#state ? this.#state.nextTryMs : null;
-    if (nextTryMs !== null) this.#retry = setTimeout(() => this.open(), Math.max(0, nextTryMs - Date.now()));
-  }
-
-  #apply(change: Change): void {
-    const before = this.#state as AttachmentState | undefined;
-    this.#state = next(before, { ...change, nowMs: Date.now() });
-    if (this.#state === before) return;
-    this.#log(change);
-    this.emit('change');
-  }
-
-  #log({ type }: Change): void {
-    const { log } = this.options;
-    const who = `${this.#identity.name} (${addressOf(this.#target)})`;
-    const state = this.#state;
-    if (state.kind !== 'lost' && state.kind !== 'refused') {
-      log.info(`${who}: ${type === 'snapshotEnded' ? 'attached' : type}.`);
-      return;
-    }
-    if (type === 'opened') {
-      log.info(`${who}: trying again, try ${state.tries}.`);
-      return;
-    }
-    const failure = state.kind === 'refused' ? state.refusal : state.loss;
-    const next =
-      state.nextTryMs === null ? 'not trying again' : `trying again in ${Math.round(state.nextTryMs - Date.now())} ms`;
-    log.warn(`${who}: ${state.kind}, ${describe(failure)}; ${next}.`);
-  }
-}
-
-function describe(failure: Failure): string {
-  return 'detail' in failure && failure.detail !== '' ? `${failure.kind} (${failure.detail})` : failure.kind;
 }

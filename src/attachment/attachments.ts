@@ -15,13 +15,15 @@ const noticeMs = 1000;
 
 /** What outlives the window, in the workspace's memory. The token does not: it is in the descriptor, or among secrets. */
 interface Remembered {
+  /** What tabs in the editor know it by, whatever process it is now. Older windows did not write it down. */
+  readonly id?: string;
   readonly target: Target;
   readonly selected: boolean;
   /** When the window was last known to be attached, milliseconds since the Unix epoch. */
   readonly seenMs: number;
 }
 
-export interface AttachmentsOptions extends Omit<AttachmentOptions, 'pickBudgetBytes' | 'mayRetry'> {
+export interface AttachmentsOptions extends Omit<AttachmentOptions, 'pickBudgetBytes' | 'mayRetry' | 'id'> {
   readonly discovery: Discovery;
   readonly memory: Memento;
   readonly pickBudgetBytes: () => number;
@@ -116,6 +118,7 @@ export class Attachments extends EventEmitter<{ change: [] }> {
   /** Writes down what is attached; also to be called, and awaited, when the window closes. */
   async remember(): Promise<void> {
     const remembered = this.all.map(({ id, target, state }): Remembered => ({
+      id,
       target: target.kind === 'client' ? { ...target, client: { ...target.client, token: '' } } : target,
       selected: id === this.#selected?.id,
       seenMs: 'atMs' in state ? state.atMs : Date.now(),
@@ -130,9 +133,14 @@ export class Attachments extends EventEmitter<{ change: [] }> {
     this.removeAllListeners();
   }
 
-  #add(target: Target, lostMs?: number): Attachment {
+  #add(target: Target, { id, lostMs }: { readonly id?: string; readonly lostMs?: number } = {}): Attachment {
     const { pickBudgetBytes, reattach } = this.options;
-    const options = { ...this.options, pickBudgetBytes: pickBudgetBytes(), mayRetry: reattach };
+    const options = {
+      ...this.options,
+      pickBudgetBytes: pickBudgetBytes(),
+      mayRetry: reattach,
+      ...(id !== undefined && { id }),
+    };
     const attachment = new Attachment(target, options, lostMs);
     this.#all.set(attachment.id, attachment);
     attachment.on('change', () => {
@@ -149,16 +157,18 @@ export class Attachments extends EventEmitter<{ change: [] }> {
     else if (!this.#scanAfterLoss.has(id)) this.#scanAfterLoss.set(id, this.options.discovery.scans + 1);
   }
 
-  #restoreOne({ target, selected, seenMs }: Remembered): void {
-    const attachment = target.kind === 'address' ? this.#add(target) : this.#restoreClient(target.client, seenMs);
+  #restoreOne(remembered: Remembered): void {
+    const { target, selected } = remembered;
+    const attachment = target.kind === 'address' ? this.#add(target) : this.#restoreClient(target.client, remembered);
     if (attachment && (selected || !this.#selected)) this.#selected = attachment;
   }
 
-  #restoreClient(client: Descriptor, seenMs: number): Attachment | undefined {
+  #restoreClient(client: Descriptor, { id, seenMs }: Remembered): Attachment | undefined {
+    const known = id === undefined ? {} : { id };
     const found = this.#discovered(client.instance);
-    if (found) return this.ofInstance(client.instance) ?? this.#add({ kind: 'client', client: found });
+    if (found) return this.ofInstance(client.instance) ?? this.#add({ kind: 'client', client: found }, known);
     if (Date.now() - seenMs > maxAbsenceMs) return undefined;
-    return this.#add({ kind: 'client', client }, seenMs);
+    return this.#add({ kind: 'client', client }, { ...known, lostMs: seenMs });
   }
 
   #meetDiscovered(): void {

@@ -35,8 +35,8 @@ export interface StreamOptions {
 export type StreamEvent =
   | { readonly type: 'connected' }
   | { readonly type: 'described'; readonly process: Process | undefined; readonly protocol: string }
-  /** To be read before the next is asked for: its columns lie in memory that is used again. */
-  | { readonly type: 'message'; readonly message: StreamMessage }
+  /** To be read before the next is asked for: its columns lie in memory that is used again. The bytes do not. */
+  | { readonly type: 'message'; readonly message: StreamMessage; readonly bytes: Uint8Array }
   /** The last one, always. */
   | { readonly type: 'ended'; readonly failure: Failure };
 
@@ -126,7 +126,7 @@ async function* watch(client: Client, options: StreamOptions, pastSinceNs: bigin
         yield { type: 'ended', failure: { kind: 'gap' } };
         return;
       }
-      yield { type: 'message', message };
+      yield { type: 'message', message, bytes };
     }
     yield { type: 'ended', failure: { kind: 'closed', detail: '' } };
   } finally {

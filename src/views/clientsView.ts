@@ -3,6 +3,7 @@ import type { TreeDataProvider, TreeView } from 'vscode';
 import type { Attachments } from '../attachment/attachments';
 import type { AttachmentState } from '../attachment/attachmentState';
 import { knownClients, type KnownClient } from '../attachment/knownClients';
+import type { Recorder } from '../attachment/recorder';
 import { commands, treeItems, views } from '../contributions';
 import type { Discovery, Watch } from '../discovery/discovery';
 import type { ClientModel } from '../model/clientModel';
@@ -19,6 +20,7 @@ export class ClientsView implements TreeDataProvider<KnownClient> {
   constructor(
     private readonly attachments: Attachments,
     private readonly discovery: Discovery,
+    private readonly recorder: Recorder,
   ) {
     this.#tree = window.createTreeView(views.clients, { treeDataProvider: this });
     this.#tree.onDidChangeVisibility(() => this.#visibilityChanged());
@@ -29,6 +31,7 @@ export class ClientsView implements TreeDataProvider<KnownClient> {
     };
     attachments.on('change', changed);
     discovery.on('change', changed);
+    recorder.on('change', changed);
   }
 
   getChildren(parent?: KnownClient): KnownClient[] {
@@ -39,9 +42,11 @@ export class ClientsView implements TreeDataProvider<KnownClient> {
     const { id, identity, attachment } = client;
     const item = new TreeItem({ label: identity.name });
     item.id = id;
-    item.description = clientDescription(identity);
+    const recorded = this.recorder.of(id) !== undefined;
+    const description = clientDescription(identity);
+    item.description = recorded ? `● ${l10n.t('recording')} · ${description}` : description;
     item.iconPath = iconOf(attachment?.state);
-    item.contextValue = contextOf(attachment?.state);
+    item.contextValue = contextOf(attachment?.state, recorded);
     item.command = attachment
       ? { command: commands.select, title: l10n.t('Show'), arguments: [id] }
       : { command: commands.attachTo, title: l10n.t('Attach'), arguments: [id] };
@@ -110,7 +115,8 @@ function iconOf(state: AttachmentState | undefined): ThemeIcon {
   }
 }
 
-function contextOf(state: AttachmentState | undefined): string {
+function contextOf(state: AttachmentState | undefined, recorded: boolean): string {
   if (!state) return treeItems.available;
+  if (recorded) return treeItems.recording;
   return state.kind === 'lost' || state.kind === 'refused' ? treeItems.retryable : treeItems.attached;
 }

@@ -1,7 +1,9 @@
 import { commands } from 'vscode';
 import type { Attachments } from '../attachment/attachments';
+import type { Recorder } from '../attachment/recorder';
 import { contexts } from '../contributions';
 import type { NodePrograms } from '../launch/nodePrograms';
+import type { Panels } from './panels';
 
 /** Keeps the context keys of when-clauses; VS Code is told only what has changed. */
 export class ContextKeys {
@@ -10,20 +12,23 @@ export class ContextKeys {
   constructor(
     private readonly attachments: Attachments,
     private readonly programs: NodePrograms,
+    private readonly recorder: Recorder,
+    private readonly panels: Panels,
   ) {
     attachments.on('change', () => this.#update());
+    recorder.on('change', () => this.#update());
+    panels.onDidChange(() => this.#update());
     programs.onDidChange(() => this.#update());
     this.#update();
-  }
-
-  setPaused(paused: boolean): void {
-    this.#set(contexts.paused, paused);
   }
 
   #update(): void {
     const { selected } = this.attachments;
     this.#set(contexts.attached, selected !== undefined);
     this.#set(contexts.nodeAttachable, this.programs.on);
+    this.#set(contexts.paused, this.panels.side.query?.untilMs !== undefined);
+    this.#set(contexts.tabPaused, this.panels.activeTab?.query?.untilMs !== undefined);
+    this.#set(contexts.isRecording, selected !== undefined && this.recorder.of(selected.id) !== undefined);
     this.#set(contexts.retryable, selected?.state.kind === 'lost' || selected?.state.kind === 'refused');
   }
 

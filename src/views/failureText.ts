@@ -1,5 +1,7 @@
 import { l10n } from 'vscode';
 import type { Loss, Refusal } from '../attachment/attachmentState';
+import { longestReachMs, type RecordingDamage } from '../attachment/openedRecording';
+import type { RecordingFailure } from '../attachment/recorder';
 import { addressOf, type Identity, type Target } from '../attachment/target';
 import { protocolVersion } from '@pickscope/protocol/service';
 import { settings } from '../contributions';
@@ -57,6 +59,42 @@ export function refusalText(refusal: Refusal, target: Target, identity: Identity
         '{0} has as many watchers as it allows. It is attached as soon as there is room: detach it in another window.',
         identity.name,
       );
+  }
+}
+
+/** Why a recording is not shown to its end, or not from its beginning, and what to do where something can be done. */
+export function damageText(damage: RecordingDamage): string {
+  switch (damage.kind) {
+    case 'foreign':
+      return l10n.t('This file is not a recording of Pickscope.');
+    case 'newer':
+      return l10n.t('This recording was made by a newer Pickscope. Update the extension to open it.');
+    case 'cut':
+      return l10n.t('The recording ends in the middle of a message: what came before it is shown.');
+    case 'damaged':
+      return l10n.t('The recording is damaged: what came before the damage is shown.');
+    case 'file':
+      return withDetail(l10n.t('The file cannot be read.'), damage.detail);
+    case 'long':
+      return l10n.t(
+        'The recording is longer than {0} hours: its last {0} hours are shown.',
+        longestReachMs / 3_600_000,
+      );
+  }
+}
+
+/** Why a client is not recorded any more. The file up to then can be opened. */
+export function recordingFailureText(failure: RecordingFailure, name: string): string {
+  switch (failure.kind) {
+    case 'file':
+      return withDetail(l10n.t('The file cannot be written; what is in it can be opened.'), failure.detail);
+    case 'tooManyWatchers':
+      return l10n.t(
+        '{0} has as many watchers as it allows, and a recording takes a place. Detach it in another window.',
+        name,
+      );
+    default:
+      return l10n.t('{0} no longer accepts this watcher; the log says why.', name);
   }
 }
 

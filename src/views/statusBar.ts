@@ -1,6 +1,7 @@
 import { l10n, StatusBarAlignment, ThemeColor, window } from 'vscode';
 import type { Attachments } from '../attachment/attachments';
 import type { AttachmentState } from '../attachment/attachmentState';
+import type { Recorder } from '../attachment/recorder';
 import { commands } from '../contributions';
 import { stateText } from './clientText';
 import { plainLabel } from './plainLabel';
@@ -12,9 +13,13 @@ const maxNameLength = 24;
 export class StatusBar {
   readonly #item = window.createStatusBarItem('attachment', StatusBarAlignment.Left);
 
-  constructor(private readonly attachments: Attachments) {
+  constructor(
+    private readonly attachments: Attachments,
+    private readonly recorder: Recorder,
+  ) {
     this.#item.name = 'Pickscope';
     attachments.on('change', () => this.#update());
+    recorder.on('change', () => this.#update());
     this.#update();
   }
 
@@ -30,8 +35,11 @@ export class StatusBar {
     }
     const { state, identity } = selected;
     const others = all.length > 1 ? ` +${all.length - 1}` : '';
-    this.#item.text = `$(${iconOf(state)}) ${plainLabel(shorten(identity.name))}${others}`;
-    this.#item.tooltip = `Pickscope: ${identity.name}, ${stateText(state)}`;
+    const recorded = this.recorder.all.map(({ name }) => name);
+    const sign = recorded.length > 0 ? '$(record) ' : '';
+    this.#item.text = `${sign}$(${iconOf(state)}) ${plainLabel(shorten(identity.name))}${others}`;
+    const what = `Pickscope: ${identity.name}, ${stateText(state)}`;
+    this.#item.tooltip = recorded.length > 0 ? `${what}. ${l10n.t('Recording: {0}', recorded.join(', '))}` : what;
     this.#item.accessibilityInformation = { label: this.#item.tooltip, role: 'button' };
     this.#item.backgroundColor =
       state.kind === 'lost' || state.kind === 'refused' ? new ThemeColor('statusBarItem.warningBackground') : undefined;

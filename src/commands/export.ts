@@ -1,0 +1,141 @@
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  commands as vscodeCommands,
+  l10n,
+  ProgressLocation,
+  Uri,
+  window,
+  workspace,
+  type CancellationToken,
+  type Disposable,
+  type LogOutputChannel,
+  type QuickPickItem,
+} from 'vscode';
+import { commands } from '../contributions';
+import type { Redaction } from '../messages/panel';
+import type { PanelHost } from '../views/panelHost';
+import type { Panels } from '../views/panels';
+import { panelFor } from './panel';
+
+type Format = 'csv' | 'jsonl';
+
+/** Picks that are written before anything else has its turn. */
+const picksAtOnce = 2000;
+
+/** What a panel shows, to a file for others to read. */
+export function registerExportCommands(panels: Panels, log: LogOutputChannel): Disposable[] {
+  const guarded =
+    (run: (panel: PanelHost) => Promise<void>) =>
+    async (...args: unknown[]) => {
+      try {
+        await run(panelFor(panels, args));
+      } catch (error) {
+        log.error('An export failed.', error);
+        void window.showErrorMessage(
+          l10n.t('Nothing is exported: {0}', error instanceof Error ? error.message : String(error)),
+        );
+      }
+    };
+  return [
+    vscodeCommands.registerCommand(commands.exportPicks, guarded(exportPicks)),
+    vscodeCommands.registerCommand(commands.exportPicture, guarded(exportPicture)),
+  ];
+}
+
+async function exportPicks(panel: PanelHost): Promise<void> {
+  const { model, query, source } = panel;
+  if (!model || !query) return;
+  // As it is when the command is given: a live view goes on.
+  const atMs = source.atMs(Date.now());
+  const format = await askFormat();
+  const redaction = format && (await askRedaction());
+  if (!redaction) return;
+  const file = await askFile('picks', format, format === 'csv' ? l10n.t('CSV') : l10n.t('JSON lines'));
+  if (!file) return;
+  const options = { location: ProgressLocation.Notification, title: l10n.t('Exporting picks'), cancellable: true };
+  const written = await window.withProgress(options, (progress, cancelled) =>
+    writeLines(model.exportPicks(query, atMs, format, redaction), file.fsPath, cancelled, (count) =>
+      progress.report({ message: String(count) }),
+    ),
+  );
+  if (written === undefined) return;
+  const count = format === 'csv' ? Math.max(0, written - 1) : written;
+  await offerToOpen(file, count === 1 ? l10n.t('1 pick written.') : l10n.t('{0} picks written.', count));
+}
+
+async function exportPicture(panel: PanelHost): Promise<void> {
+  const redaction = await askRedaction();
+  if (!redaction) return;
+  const png = await panel.picture(redaction);
+  const file = await askFile('pickscope', 'png', l10n.t('Pictures'));
+  if (!file) return;
+  await workspace.fs.writeFile(file, png);
+  await offerToOpen(file, l10n.t('Picture written.'));
+}
+
+/** @returns How many; undefined: it was cancelled, and there is no file. */
+export async function writeLines(
+  lines: Iterable<string>,
+  file: string,
+  cancelled: Pick<CancellationToken, 'isCancellationRequested'>,
+  onProgress: (count: number) => void,
+): Promise<number | undefined> {
+  const output = createWriteStream(file, { mode: 0o600 });
+  await once(output, 'open');
+  let count = 0;
+  try {
+    for (const line of lines) {
+      if (!output.write(line)) await once(output, 'drain');
+      if (++count % picksAtOnce !== 0) continue;
+      onProgress(count);
+      await new Promise((resolve) => setImmediate(resolve));
+      if (cancelled.isCancellationRequested) break;
+    }
+  } finally {
+    output.end();
+  }
+  await once(output, 'close');
+  if (!cancelled.isCancellationRequested) return count;
+  await rm(file, { force: true });
+  return undefined;
+}
+
+async function askFormat(): Promise<Format | undefined> {
+  const items: (QuickPickItem & { format: Format })[] = [
+    { label: l10n.t('CSV'), detail: l10n.t('One row a pick, for spreadsheets'), format: 'csv' },
+    {
+      label: l10n.t('JSON lines'),
+      detail: l10n.t('One object a pick with all of its candidates, for programs'),
+      format: 'jsonl',
+    },
+  ];
+  return (await window.showQuickPick(items, { title: l10n.t('Export Picks') }))?.format;
+}
+
+async function askRedaction(): Promise<Redaction | undefined> {
+  const addresses = { label: l10n.t('Addresses'), detail: l10n.t('“endpoint 1” in their place, and no targets') };
+  const methods = { label: l10n.t('Methods'), detail: l10n.t('“method 1” in their place') };
+  const chosen = await window.showQuickPick([addresses, methods], {
+    title: l10n.t('Leave out'),
+    placeHolder: l10n.t('What must not leave this machine; nothing, if none is chosen'),
+    canPickMany: true,
+  });
+  return chosen && { addresses: chosen.includes(addresses), methods: chosen.includes(methods) };
+}
+
+async function askFile(name: string, extension: string, kind: string): Promise<Uri | undefined> {
+  const folder = workspace.workspaceFolders?.[0]?.uri;
+  return window.showSaveDialog({
+    filters: { [kind]: [extension] },
+    ...(folder && { defaultUri: Uri.joinPath(folder, `${name}.${extension}`) }),
+  });
+}
+
+async function offerToOpen(file: Uri, said: string): Promise<void> {
+  const open = l10n.t('Open File');
+  const chosen = await window.showInformationMessage(`${path.basename(file.path)}: ${said}`, open);
+  if (chosen === open) await vscodeCommands.executeCommand('vscode.open', file);
+}
