@@ -5,7 +5,6 @@ import { markersOf } from './events';
 import { momentOf, within, type Moment } from './moment';
 import { overview } from './overview';
 import { pickRow } from './pickRows';
-import { Selection } from './selection';
 import { bucketsOf, series, type Buckets } from './series';
 
 /** More numbers of a line than a screen has points for would only make messages heavy; and so many of all lines. */
@@ -50,8 +49,7 @@ function overviewOf(data: ClientData, channel: Channel, edge: Edge): ChartView['
 /** Newest first. */
 function singlePicks(data: ClientData, channel: Channel, query: Query, { window, untilMs }: Moment): PickRow[] {
   const { ring } = data;
-  const filtered = data.selection(channel.id, query.filter);
-  const wanted = filtered instanceof Selection ? filtered : data.allPicks(channel.id);
+  const { wanted } = data.picksOf(channel.id, query.filter);
   const end = untilMs === Infinity ? ring.next : ring.firstAfter(untilMs);
   return wanted
     .newest(ring.firstAt(window.fromMs), end, 0, maxSingle)

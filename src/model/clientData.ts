@@ -49,16 +49,17 @@ export class ClientData {
     this.registry = new Registry(this.reach);
   }
 
-  /** The picks of a channel that match a filter, up to date; or what is wrong with the filter. */
-  selection(channel: number, filter: string): Selection | FilterError {
-    const selection = this.selections.renew(`${channel} ${filter.trim()}`, () => this.select(channel, filter));
-    if (selection instanceof Selection) selection.update();
-    return selection;
+  /** The picks of a channel that a filter wants, up to date; all of them where it could not be read, and why not. */
+  picksOf(channel: number, filter: string): { readonly wanted: Selection; readonly filterError?: FilterError } {
+    const wanted = this.selections.renew(`${channel} ${filter.trim()}`, () => this.select(channel, filter));
+    if (!(wanted instanceof Selection)) return { wanted: this.allPicksOf(channel), filterError: wanted };
+    wanted.update();
+    return { wanted };
   }
 
   /** All picks of a channel, up to date. */
-  allPicks(channel: number): Selection {
-    return this.selection(channel, '') as Selection;
+  allPicksOf(channel: number): Selection {
+    return this.picksOf(channel, '').wanted;
   }
 
   /**

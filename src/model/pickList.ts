@@ -1,9 +1,10 @@
-import type { ChannelView, Query, WantedRows } from '../messages/panel';
+import type { ChannelView, Query, TimeSpan, WantedRows } from '../messages/panel';
 import type { ClientData } from './clientData';
 import type { Channel } from './entities';
+import { within, type Moment } from './moment';
 import { reasons } from './pickIntake';
+import type { PickRing } from './pickRing';
 import { pickRow } from './pickRows';
-import { Selection } from './selection';
 
 /** More rows than any screen has room for would only make frames heavy. */
 const maxRows = 500;
@@ -22,25 +23,18 @@ export type PickList = Pick<
   | 'filterError'
 >;
 
-/** Keys of rows, from (inclusive) to (exclusive). */
-export interface KeySpan {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** The list of single picks up to this moment, and what is said of it. @param untilMs Infinity: all that are there. */
-export function pickList(data: ClientData, channel: Channel, query: Query, untilMs: number): PickList {
+/** The list of single picks at this moment, and what is said of it. */
+export function pickList(data: ClientData, channel: Channel, query: Query, moment: Moment): PickList {
   const { ring } = data;
-  const all = data.allPicks(channel.id);
-  const filtered = data.selection(channel.id, query.filter);
-  const wanted = filtered instanceof Selection ? filtered : all;
-  const end = untilMs === Infinity ? ring.next : ring.firstAfter(untilMs);
-  const { from, to } = selectedKeys(data, query, end);
-  const heldTo = Math.max(from, Math.min(to, (query.rows.newest ?? Infinity) + 1));
+  const { wanted, filterError } = data.picksOf(channel.id, query.filter);
+  const all = data.allPicksOf(channel.id);
+  const end = endOf(moment, ring);
+  const { from, to } = moment.selection ? keysIn(moment.selection, end, ring) : { from: ring.oldest, to: end };
+  const heldTo = within((query.rows.newest ?? Infinity) + 1, from, to);
   const matching = wanted.count(from, heldTo);
   const { skip, limit } = page(query.rows, matching);
-  const newer = picksAfter(data, channel, end, untilMs);
-  const oldest = all.oldest(ring.oldest, ring.next);
+  const newer = picksAfter(data, channel, moment);
+  const oldest = all.first(ring.oldest, ring.next);
   const [last] = all.newest(ring.oldest, end, 0, 1);
   const timeOf = (key: number) => ring.timeMs[ring.slot(key)]!;
   return {
@@ -53,30 +47,31 @@ export function pickList(data: ClientData, channel: Channel, query: Query, until
     picksSeen: channel.picksSeen - newer,
     lastPickMs: last === undefined ? null : timeOf(last),
     oldestPickMs: oldest === ring.next ? null : timeOf(oldest),
-    ...(filtered instanceof Selection ? {} : { filterError: filtered }),
+    ...(filterError && { filterError }),
   };
 }
 
-/** The rows of the query's selection, up to a key. */
-export function selectedKeys({ ring }: ClientData, { selection }: Query, end: number): KeySpan {
-  if (!selection) return { from: ring.oldest, to: end };
-  const from = ring.firstAt(selection.fromMs);
-  return { from, to: Math.max(from, Math.min(end, ring.firstAt(selection.toMs))) };
+/** Key of the first row that is not yet there at this moment. */
+export function endOf({ untilMs }: Moment, ring: PickRing): number {
+  return untilMs === Infinity ? ring.next : ring.firstAfter(untilMs);
+}
+
+/** Keys of the rows in a span, before an end: from (inclusive) to (exclusive). */
+export function keysIn({ fromMs, toMs }: TimeSpan, end: number, ring: PickRing): { from: number; to: number } {
+  const from = Math.min(ring.firstAt(fromMs), end);
+  return { from, to: within(ring.firstAt(toMs), from, end) };
 }
 
 /** Where there are not so many rows to skip, the page is the last one. */
 function page({ skip, limit }: WantedRows, matching: number): { readonly skip: number; readonly limit: number } {
-  const rows = whole(limit, maxRows);
-  return { skip: whole(skip, Math.max(0, matching - rows)), limit: rows };
-}
-
-function whole(value: number, most: number): number {
-  return Number.isNaN(value) ? 0 : Math.min(Math.max(Math.floor(value), 0), most);
+  const rows = Math.floor(within(limit, 0, maxRows));
+  return { skip: Math.floor(within(skip, 0, Math.max(0, matching - rows))), limit: rows };
 }
 
 /** Beyond the reach of single picks their number comes from the aggregates. */
-function picksAfter(data: ClientData, { id, reasons: counts }: Channel, end: number, untilMs: number): number {
+function picksAfter(data: ClientData, { id, reasons: counts }: Channel, moment: Moment): number {
   const { ring } = data;
-  if (untilMs === Infinity || end > ring.oldest) return data.allPicks(id).count(end, ring.next);
-  return counts.sumOf(reasons, counts.bucketOf(untilMs) + 1, counts.newest + 1);
+  const end = endOf(moment, ring);
+  if (moment.live || end > ring.oldest) return data.allPicksOf(id).count(end, ring.next);
+  return counts.sumOf(reasons, counts.bucketOf(moment.untilMs) + 1, counts.newest + 1);
 }

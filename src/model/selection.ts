@@ -2,7 +2,7 @@ import type { RowPredicate } from './filter';
 import { remainder, type PickRing } from './pickRing';
 
 /** Rows are counted by blocks of so many keys: a page, or a count, reads a number a block, and rows of few blocks. */
-const blockRows = 256;
+const blockRows = 64;
 
 /**
  * The rows of the ring that a predicate wants, kept up with the ring: each row is tested once, and when its call ends.
@@ -12,7 +12,7 @@ export class Selection {
   // Both are rings by key, of whole blocks: one more than the rows need, which may begin and end within one.
   private readonly blocks: number;
   private readonly wanted: Uint8Array;
-  private readonly counts: Uint16Array;
+  private readonly counts: Uint8Array;
   // The keys that were tested.
   private from: number;
   private to: number;
@@ -23,7 +23,7 @@ export class Selection {
   ) {
     this.blocks = Math.ceil(ring.capacity / blockRows) + 1;
     this.wanted = new Uint8Array(this.blocks * blockRows);
-    this.counts = new Uint16Array(this.blocks);
+    this.counts = new Uint8Array(this.blocks);
     this.from = this.to = ring.oldest;
   }
 
@@ -46,62 +46,58 @@ export class Selection {
   }
 
   count(from: number, to: number): number {
+    const start = Math.max(from, this.from);
+    const end = Math.min(to, this.to);
     let count = 0;
-    this.forBlocks(from, to, (first, end, place, ofBlock) => {
-      if (end - first === blockRows) count += ofBlock;
-      else for (let index = place; index < place + end - first; index++) count += this.wanted[index]!;
-      return true;
-    });
+    for (let key = start, place = this.place(start); key < end; key++, place = this.after(place)) {
+      if (place % blockRows === 0 && key + blockRows <= end) {
+        count += this.counts[place / blockRows]!;
+        key += blockRows - 1;
+        place += blockRows - 1;
+      } else {
+        count += this.wanted[place]!;
+      }
+    }
     return count;
   }
 
   /** Keys of the newest rows of the span below so many that are skipped, newest first. */
   newest(from: number, to: number, skip: number, limit: number): number[] {
+    const start = Math.max(from, this.from);
+    const end = Math.min(to, this.to);
     const keys: number[] = [];
     let left = skip;
-    this.forBlocks(from, to, (first, end, place, ofBlock) => {
-      if (end - first === blockRows && left >= ofBlock) {
+    for (
+      let key = end - 1, place = this.place(key);
+      key >= start && keys.length < limit;
+      key--, place = this.before(place)
+    ) {
+      const begin = place + 1 - blockRows;
+      const ofBlock = begin % blockRows === 0 && key + 1 - blockRows >= start ? this.counts[begin / blockRows]! : NaN;
+      if (ofBlock <= left) {
         left -= ofBlock;
-        return true;
+        key += 1 - blockRows;
+        place = begin;
+      } else if (this.wanted[place]) {
+        if (left > 0) left--;
+        else keys.push(key);
       }
-      for (let key = end - 1; key >= first && keys.length < limit; key--) {
-        if (this.wanted[place + key - first] && left-- <= 0) keys.push(key);
-      }
-      return keys.length < limit;
-    });
+    }
     return keys;
   }
 
-  /** Key of the oldest row of the span; `to`: there is none. */
-  oldest(from: number, to: number): number {
+  /** Key of the first row of the span; `to`: there is none. So all can be walked, oldest first, while the ring turns over. */
+  first(from: number, to: number): number {
     const end = Math.min(to, this.to);
-    for (let key = Math.max(from, this.from); key < end; key++) {
-      const place = this.place(key);
+    const start = Math.max(from, this.from);
+    for (let key = start, place = this.place(start); key < end; key++, place = this.after(place)) {
       if (this.wanted[place]) return key;
-      if (place % blockRows === 0 && this.counts[place / blockRows] === 0) key += blockRows - 1;
+      if (place % blockRows === 0 && this.counts[place / blockRows] === 0) {
+        key += blockRows - 1;
+        place += blockRows - 1;
+      }
     }
     return to;
-  }
-
-  /**
-   * Visits the blocks of a span in which something is wanted, newest first, until told not to go on: the part of the block
-   * that is in the span, where its first row lies, and how many are wanted in the whole block.
-   */
-  private forBlocks(
-    from: number,
-    to: number,
-    visit: (first: number, end: number, place: number, ofBlock: number) => boolean,
-  ): void {
-    const start = Math.max(from, this.from);
-    let end = Math.min(to, this.to);
-    while (end > start) {
-      const begin = Math.floor((end - 1) / blockRows) * blockRows;
-      const first = Math.max(begin, start);
-      const place = this.place(first);
-      const ofBlock = this.counts[Math.floor(place / blockRows)]!;
-      if (ofBlock > 0 && !visit(first, end, place, ofBlock)) return;
-      end = first;
-    }
   }
 
   private want(key: number, wanted: 0 | 1): void {
@@ -113,5 +109,13 @@ export class Selection {
   /** Blocks are aligned to whole multiples of their length, in keys as in places. */
   private place(key: number): number {
     return remainder(key, this.wanted.length);
+  }
+
+  private after(place: number): number {
+    return place + 1 === this.wanted.length ? 0 : place + 1;
+  }
+
+  private before(place: number): number {
+    return (place || this.wanted.length) - 1;
   }
 }

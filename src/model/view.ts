@@ -27,7 +27,7 @@ export function channelView(data: ClientData, channel: Channel, query: Query, ed
   const moment = momentOf(query, edge.atMs, channel.reach);
   const { atMs, readMs, live, untilMs, share, window, selection } = moment;
   const { rows, fairness } = endpointTable(channel, readMs, share, data.watchedSeconds(share));
-  const list = pickList(data, channel, query, untilMs);
+  const list = pickList(data, channel, query, moment);
   const events = data.events.of(channel.id, untilMs).slice(0, maxEvents);
   return {
     ...identityAt(channel, atMs),
