@@ -164,7 +164,7 @@ export type AttachmentView =
       readonly file: string;
       /** How much of it was read, 0..1; 1: all. */
       readonly read: number;
-      /** Localized: why it could not be read to its end; '': it could, so far. */
+      /** Localized: why it is not shown to its end, or from its beginning; '': it is, so far. */
       readonly damage: string;
     }
   | {
@@ -266,6 +266,8 @@ export interface ChannelView {
   readonly drops: DropTotals;
 
   readonly inspection?: Inspection;
+  /** How many rows of the list are above the inspected one; undefined: it is not among those that match. */
+  readonly inspectedRow?: number;
   /** undefined: Query.ask does not ask, or that endpoint is not known. */
   readonly answer?: Answer;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { commands, contexts, settings, treeItems, viewContainer, views } from '../../../src/contributions';
+import { commands, contexts, recordingExtension, settings, tabs, treeItems, viewContainer, views } from '../../../src/contributions';
 
 interface Manifest {
   main: string;
@@ -13,6 +13,7 @@ interface Manifest {
     views: Record<string, { id: string; icon: string }[]>;
     viewsWelcome: { view: string; contents: string }[];
     menus: Record<string, { command: string; when?: string; group?: string }[]>;
+    customEditors: { viewType: string; selector: { filenamePattern: string }[] }[];
     keybindings: { command: string; when: string }[];
     configuration: { properties: Record<string, { default: unknown }> };
   };
@@ -36,6 +37,13 @@ describe('package.json and src/contributions.ts', () => {
     assert.deepEqual(sorted(contributes.views[viewContainer]!.map(({ id }) => id)), sorted(Object.values(views)));
   });
 
+  it('open recordings in the same editor', () => {
+    assert.deepEqual(
+      contributes.customEditors.map(({ viewType, selector }) => [viewType, selector]),
+      [[tabs.recording, [{ filenamePattern: `*${recordingExtension}` }]]],
+    );
+  });
+
   it('have the same settings', () => {
     assert.deepEqual(sorted(Object.keys(contributes.configuration.properties)), sorted(Object.values(settings)));
   });
@@ -43,7 +51,7 @@ describe('package.json and src/contributions.ts', () => {
   it('have the same context keys and tree items', () => {
     const { menus, keybindings } = contributes;
     const clauses = [...Object.values(menus).flat(), ...keybindings].map(({ when }) => when ?? '').join(' ');
-    const ids = new Set<string>([...Object.values(commands), ...Object.values(views)]);
+    const ids = new Set<string>([...Object.values(commands), ...Object.values(views), ...Object.values(tabs)]);
     const used = (clauses.match(/pickscope\.\w+/g) ?? []).filter((id) => !ids.has(id));
     assert.deepEqual(sorted(new Set(used)), sorted(Object.values(contexts)));
     const items = [...clauses.matchAll(/viewItem == (\S+)/g)].map(([, item]) => item!);
