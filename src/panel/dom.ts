@@ -32,6 +32,14 @@ export function button(properties: Properties | string, onClick: () => void, ...
   return made;
 }
 
+/** A translated text with nodes where it has {0}, {1} …: languages put them where they want them. */
+export function withNodes(text: string, nodes: readonly Node[]): Node[] {
+  return text
+    .split(/(\{\d\})/)
+    .filter((part) => part !== '')
+    .map((part) => nodes[Number(/^\{(\d)\}$/.exec(part)?.[1] ?? NaN)] ?? document.createTextNode(part));
+}
+
 /** Writes only what differs: an untouched node costs no layout. */
 export function setText(node: Node, text: string): void {
   if (node.textContent !== text) node.textContent = text;

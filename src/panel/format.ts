@@ -29,6 +29,33 @@ export function percent(ratio: number): string {
   return value > 0 && value < 0.5 ? '<1' : String(Math.round(value));
 }
 
+/** With tenths, where small parts count: 58.2, <0.1, 0; without the sign. */
+export function percentTenths(ratio: number): string {
+  const value = ratio * 100;
+  if (value === 0) return '0';
+  return value < 0.05 ? '<0.1' : value.toFixed(1);
+}
+
+/** How many times as much: 4.6, 28. */
+export function times(ratio: number): string {
+  return ratio < 9.95 ? ratio.toFixed(1) : count(ratio);
+}
+
+/** 640 kB, 1.2 MB, 38 MB. */
+export function size(bytes: number): string {
+  const kilobytes = bytes / 1000;
+  if (kilobytes < 999.5) return t('{0} kB', count(Math.ceil(kilobytes)));
+  const megabytes = kilobytes / 1000;
+  return t('{0} MB', megabytes < 9.95 ? megabytes.toFixed(1) : count(megabytes));
+}
+
+/** As a player shows it: 0:07, 12:30, 1:02:05. */
+export function playingTime(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
 export function rate(perSecond: number): string {
   return perSecond > 0 && perSecond < 9.95 ? perSecond.toFixed(1) : count(perSecond);
 }

@@ -1,7 +1,7 @@
 import type { Candidate, Inspection, PickRow } from '../../messages/panel';
 import { isCompared, strongest } from '../picks/candidates';
 import { derivedSign, derivedTitle } from '../derived';
-import { element, foreign, setStyle } from '../dom';
+import { button, element, foreign, setStyle } from '../dom';
 import { count, distinctEnds, duration, exactLoad, threeDigits } from '../format';
 import { icon, mark } from '../glyphs';
 import { t } from '../l10n';
@@ -18,8 +18,13 @@ interface Row {
   readonly text: (candidate: Candidate) => Node | string;
 }
 
-/** What the picker read of each candidate, as the formula that made its score where that is known. */
-export function formula(inspection: Inspection, looks: Looks, name: (endpoint: number) => string): HTMLElement {
+/** What the picker read of each candidate, as the formula that made its score where that is known; names lead to `ask`. */
+export function formula(
+  inspection: Inspection,
+  looks: Looks,
+  name: (endpoint: number) => string,
+  ask: (endpoint: number) => void,
+): HTMLElement {
   const { pick, scoreOrder } = inspection;
   const candidates = strongest(pick, scoreOrder, mostCandidates);
   const side = (candidate: Candidate) => (candidate.endpoint === pick.endpoint ? 'chosen' : 'loser');
@@ -36,7 +41,7 @@ export function formula(inspection: Inspection, looks: Looks, name: (endpoint: n
   return element(
     'table',
     candidates.length > 2 ? 'formula several' : 'formula',
-    element('thead', '', head(pick, candidates, looks, name)),
+    element('thead', '', head(pick, candidates, looks, name, ask)),
     element('tbody', '', ...rows),
   );
 }
@@ -128,6 +133,7 @@ function head(
   candidates: readonly Candidate[],
   looks: Looks,
   name: (endpoint: number) => string,
+  ask: (endpoint: number) => void,
 ): HTMLElement {
   const names = candidates.map(({ endpoint }) => name(endpoint));
   // Of several, only what tells them apart has room.
@@ -137,11 +143,19 @@ function head(
     const letter = candidates.length === 2 ? `${'AB'[index]!} ` : '';
     return element(
       'th',
-      { scope: 'col', class: chosen ? 'chosen' : 'loser', title: names[index]! },
+      { scope: 'col', class: chosen ? 'chosen' : 'loser' },
       element('span', 'muted', letter),
-      mark(looks.of(candidate.endpoint), chosen),
-      ' ',
-      foreign(shown[index]!),
+      button(
+        {
+          class: 'endpoint-name',
+          title: t('Why is {0} taken, and why not?', names[index]!),
+          'data-action': `ask ${candidate.endpoint}`,
+        },
+        () => ask(candidate.endpoint),
+        mark(looks.of(candidate.endpoint), chosen),
+        ' ',
+        foreign(shown[index]!),
+      ),
     );
   });
   return element('tr', '', element('td'), ...heads);

@@ -1,9 +1,10 @@
-import type { Candidate, Inspection, Neighbour, PickRow } from '../../messages/panel';
+import type { Candidate, Inspection, Neighbour, PickRow, RejectedCandidate } from '../../messages/panel';
 import { button, capped, element, foreign, setChildren, show } from '../dom';
 import { count, duration, latency, shortMethod, threeDigits } from '../format';
 import { footnotes, formula } from './formula';
 import { icon } from '../glyphs';
 import { rich, t, type Part } from '../l10n';
+import { parts } from './parts';
 import { load, sentence } from './sentence';
 import { namedEndpoints, type Looks } from '../looks';
 import type { Store } from '../store';
@@ -21,8 +22,8 @@ export class Inspector {
   ) {}
 
   render(): void {
-    const { channel, query } = this.store;
-    const inspection = query.inspect === undefined ? undefined : channel?.inspection;
+    const { channel, inspecting } = this.store;
+    const inspection = inspecting ? channel?.inspection : undefined;
     show(this.element, inspection !== undefined);
     if (!channel || !inspection) {
       this.drawn = '';
@@ -47,11 +48,15 @@ export class Inspector {
       ...(pick.raced
         ? [element('p', 'muted', t('Read while completions raced it: the numbers do not explain the choice.'))]
         : []),
-      ...(pick.candidates.length > 0 ? [formula(inspection, this.looks, name)] : []),
+      ...(pick.candidates.length > 0 ? [this.formula(inspection, name)] : []),
       ...footnotes(pick).map((text) => element('p', 'footnote', text)),
       this.steps(inspection, name),
     ]);
     if (hadFocus) this.element.querySelector<HTMLElement>(`[data-action="${focused}"]`)?.focus();
+  }
+
+  private formula(inspection: Inspection, name: (endpoint: number) => string): HTMLElement {
+    return formula(inspection, this.looks, name, (endpoint) => this.store.askWhy(endpoint));
   }
 
   private heading(pick: PickRow): HTMLElement {
@@ -70,10 +75,11 @@ export class Inspector {
 
   private steps(inspection: Inspection, name: (endpoint: number) => string): HTMLElement {
     const { pick } = inspection;
-    const rows: [string, Node[]][] = [...branch(inspection)];
+    const rows: [string, Node[]][] = [...branch(inspection), ...rejected(pick, name)];
     if (pick.endpoint !== null) rows.push([t('outcome'), parts(outcome(pick))]);
     const then = this.then(inspection);
     if (then) rows.push([t('then'), [document.createTextNode(then)]]);
+    rows.push([t('generation'), parts(generation(inspection))]);
     const list = element('dl', 'steps');
     for (const [term, description] of rows) list.append(element('dt', '', term), element('dd', '', ...description));
     if (pick.endpoint !== null && (inspection.before ?? inspection.after)) {
@@ -102,10 +108,6 @@ export class Inspector {
     if (after) links.push(link(after, 'after', `${t('{0} after', duration(after.ms))} ›`));
     return links;
   }
-}
-
-function parts(texts: readonly Part[]): Node[] {
-  return texts.map(({ text, strong }) => element(strong ? 'b' : 'span', 'foreign', capped(text)));
 }
 
 /** The branch of p2c_ewma that was taken, as three steps; the one that decided is bold. */
@@ -147,6 +149,22 @@ function force(verdict: string, { idleMs }: Candidate): Part[] {
       : rich('**loser picked {0} ago: yes, taken**', duration(idleMs));
   }
   return idleMs === null ? rich('loser never picked: no') : rich('loser picked {0} ago: no', duration(idleMs));
+}
+
+/** The pairs that were drawn before, and left because one of them was unhealthy. */
+function rejected(pick: PickRow, name: (endpoint: number) => string): [string, Node[]][] {
+  if (pick.rejected.length === 0) return [];
+  const drawn = ({ endpoint, success }: RejectedCandidate) =>
+    success === null ? name(endpoint) : t('{0} at {1}', name(endpoint), Math.round(success));
+  const draws = pick.rejected.map((pair) => element('span', 'foreign draw', pair.map(drawn).join(' · ')));
+  return [[t('rejected'), draws]];
+}
+
+function generation({ generation: { id, ageMs, historyLost } }: Inspection): Part[] {
+  const old = ageMs === null ? '' : duration(ageMs);
+  if (historyLost)
+    return ageMs === null ? rich('{0}, history lost', id) : rich('{0}, {1} old, history lost with it', id, old);
+  return ageMs === null ? [{ text: String(id), strong: false }] : rich('{0}, {1} old', id, old);
 }
 
 function outcome({ outcome: ended }: PickRow): Part[] {
