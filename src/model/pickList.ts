@@ -5,6 +5,7 @@ import { within, type Moment } from './moment';
 import { reasons } from './pickIntake';
 import type { PickRing } from './pickRing';
 import { pickRow } from './pickRows';
+import type { Selection } from './selection';
 
 /** More rows than any screen has room for would only make frames heavy. */
 const maxRows = 500;
@@ -21,6 +22,7 @@ export type PickList = Pick<
   | 'lastPickMs'
   | 'oldestPickMs'
   | 'filterError'
+  | 'inspectedRow'
 >;
 
 /** The list of single picks at this moment, and what is said of it. */
@@ -48,7 +50,19 @@ export function pickList(data: ClientData, channel: Channel, query: Query, momen
     lastPickMs: last === undefined ? null : timeOf(last),
     oldestPickMs: oldest === ring.next ? null : timeOf(oldest),
     ...(filterError && { filterError }),
+    ...inspectedRow(query.inspect, wanted, from, heldTo),
   };
+}
+
+/** The place of the inspected row in the list, if it is there. */
+function inspectedRow(
+  key: number | undefined,
+  wanted: Selection,
+  from: number,
+  to: number,
+): Pick<ChannelView, 'inspectedRow'> {
+  if (key === undefined || key < from || key >= to || wanted.count(key, key + 1) === 0) return {};
+  return { inspectedRow: wanted.count(key + 1, to) };
 }
 
 /** Key of the first row that is not yet there at this moment. */

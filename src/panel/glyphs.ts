@@ -1,3 +1,4 @@
+import { setAttribute } from './dom';
 import type { Look } from './looks';
 
 /** Small pictures as SVG. Each is hidden from assistive technology: a word says the same beside it. */
@@ -27,9 +28,18 @@ function colourClass(look: Look): string {
 
 /** Solid for a chosen candidate, hollow for the losing one. */
 export function mark(look: Look, solid: boolean): SVGSVGElement {
-  const made = svg(10, 10, `mark ${colourClass(look)}`);
-  made.append(path(look.mark, solid ? 'solid' : 'hollow'));
+  const made = svg(10, 10, '');
+  made.append(path('', ''));
+  setMark(made, look, solid);
   return made;
+}
+
+/** Makes another mark of it. */
+export function setMark(made: SVGSVGElement, look: Look, solid: boolean): void {
+  const shape = made.firstElementChild!;
+  setAttribute(made, 'class', `mark ${colourClass(look)}`);
+  setAttribute(shape, 'd', look.mark);
+  setAttribute(shape, 'class', solid ? 'solid' : 'hollow');
 }
 
 /** Line and mark as in the charts. */
@@ -61,6 +71,7 @@ const icons = {
   up: 'M7.5 13V2.5M3 7l4.5-4.5L12 7',
   down: 'M7.5 2v10.5M3 8l4.5 4.5L12 8',
   close: 'M3 3l9 9M12 3l-9 9',
+  save: 'M7.5 1.5v8M4.5 6.5l3 3l3-3M1.5 10v3.5h12v-3.5',
   pause: 'M5 2.5v10M10 2.5v10',
   arc: 'M7.5 1.5a6 6 0 0 1 6 6',
   dot: 'M7.5 3.5a4 4 0 1 0 0 8a4 4 0 1 0 0-8z',

@@ -337,7 +337,9 @@ export class Store {
     const untilMs = this.query.untilMs ?? this.channel?.atMs;
     if (untilMs === undefined) return;
     this.front = 'pick';
-    this.change({ inspect: pick, untilMs });
+    const { newest = Infinity, ...rows } = this.query.rows;
+    // One that is newer than the held list is in the list again: the pause holds that as well.
+    this.change({ inspect: pick, untilMs, ...(pick > newest && { rows }) });
   }
 
   closeInspector(): void {

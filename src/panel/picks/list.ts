@@ -1,34 +1,62 @@
-import type { Candidate, ChannelView, EventRow, PickRow, Reason, ScoreOrder } from '../../messages/panel';
-import { isCompared, strongest } from './candidates';
-import { capped, element, foreign, setAttribute, setChildren, setStyle, setText, show } from '../dom';
-import { clock, exactLoad, exactTime, latency, shortMethod, timeOfDay } from '../format';
-import { mark } from '../glyphs';
+import type { ChannelView, PickRow, Query, ScoreOrder } from '../../messages/panel';
+import { element, setAttribute, setStyle, setText, show } from '../dom';
+import { clock, timeOfDay } from '../format';
 import { t } from '../l10n';
 import { namedEndpoints, type Looks } from '../looks';
+import { RowPool } from '../rowPool';
 import type { Store } from '../store';
+import { VirtualScroll } from '../virtualScroll';
+import { isCompared } from './candidates';
+import { edgeBetween, generationsOf, type Generations } from './edges';
+import { PickTableRow, type PickRowContext } from './pickRow';
 import './list.css';
 
-/** The list of picks, newest first, with the generations between the picks that they separate. */
+/** px; as list.css has them. */
+const rowHeight = 24;
+const headHeight = 24;
+/** Rows above and below those in view that exist, so that a step of the wheel shows no gap. */
+const spareRows = 8;
+/** Rows around those in view that are asked for: what a page up or down needs. */
+const rowsAround = 60;
+/** Asked for are whole multiples of so many rows: not each step of the wheel is a question to the host. */
+const askedTogether = 20;
+
+const steps: Readonly<Record<string, (page: number) => number>> = {
+  ArrowUp: () => -1,
+  ArrowDown: () => 1,
+  PageUp: (page) => -page,
+  PageDown: (page) => page,
+  Home: () => -Infinity,
+  End: () => Infinity,
+};
+
+/** The list of picks, newest first: of however many there are, only the rows in view exist. */
 export class PickList {
   readonly element = element('section', 'picks');
-  private readonly body = element('tbody');
+  private readonly body = element('tbody', { role: 'rowgroup' });
   private readonly minute = element('span', 'minute-head');
-  private heads: readonly HTMLTableCellElement[] = [];
+  private readonly heads = new Map<string, HTMLTableCellElement>();
+  private readonly table: HTMLTableElement;
   private readonly scroller = element('div', 'scroller');
   private readonly foot = element('p', 'muted empty-list');
-  private readonly rows = new Map<number, PickTableRow>();
-  private readonly separators = new Map<string, HTMLTableRowElement>();
+  private readonly rows = new RowPool(this.body, () => new PickTableRow());
+  private readonly scroll: VirtualScroll;
+  private context: PickRowContext | undefined;
+  private generations: Generations = new Map();
+  /** Of what the list was drawn last. */
+  private drawn: Query | undefined;
+  /** Index of the row to go to, once it is there. */
+  private goal: number | undefined;
   private revealed = '';
-  /** How many columns are shown at this width. */
-  private columns = 1;
 
   constructor(
     private readonly store: Store,
     private readonly looks: Looks,
   ) {
-    this.scroller.append(this.buildTable(), this.foot);
+    this.table = this.buildTable();
+    this.scroller.append(this.table, this.foot);
     this.element.append(this.scroller);
-    this.scroller.addEventListener('scroll', () => this.scrolled(), { passive: true });
+    this.scroll = new VirtualScroll(this.scroller, this.body, rowHeight, headHeight, () => this.moved());
     new ResizeObserver(() => this.measure()).observe(this.scroller);
     this.body.addEventListener('pointerenter', () => store.hold());
     this.element.addEventListener('pointerleave', () => this.left());
@@ -36,365 +64,230 @@ export class PickList {
     this.element.addEventListener('focusout', (event) => {
       if (!this.element.contains(event.relatedTarget as Node | null)) this.left();
     });
-    this.body.addEventListener('click', (event) => this.clicked(event));
-    this.element.addEventListener('keydown', (event) => this.walk(event));
+    this.body.addEventListener('click', (event) => this.inspect(event));
+    this.body.addEventListener('keydown', (event) => this.walk(event));
   }
 
+  /** The roles are named, since rows that are laid out one by one are no longer rows of a table to a browser. */
   private buildTable(): HTMLTableElement {
-    const columns: readonly [string, string][] = [
-      ['method', t('method')],
-      ['a', ''],
-      ['b', ''],
-      ['reason', t('reason')],
-      ['outcome', t('outcome')],
-      ['ms', t('ms')],
-    ];
-    const time = element('th', { class: 'time', scope: 'col' }, this.minute, element('span', 'time-head', t('time')));
-    const head = element(
-      'tr',
-      '',
-      time,
-      ...columns.map(([name, text]) => element('th', { class: name, scope: 'col' }, text)),
-    );
-    this.heads = [...head.cells];
-    const cols = ['time', ...columns.map(([name]) => name)].map((name) => element('col', name));
-    return element('table', '', element('colgroup', '', ...cols), element('thead', '', head), this.body);
+    const head = element('tr', { role: 'row', 'aria-rowindex': '1' });
+    const texts = {
+      time: '',
+      method: t('method'),
+      a: '',
+      b: '',
+      reason: t('reason'),
+      outcome: t('outcome'),
+      ms: t('ms'),
+    };
+    for (const [name, text] of Object.entries(texts)) {
+      const cell = element('th', { class: name, scope: 'col', role: 'columnheader' }, text);
+      this.heads.set(name, cell);
+      head.append(cell);
+    }
+    this.heads.get('time')!.append(this.minute, element('span', 'time-head', t('time')));
+    const table = { role: 'grid', 'aria-label': t('Picks, newest first'), 'aria-readonly': 'true' };
+    return element('table', table, element('thead', { role: 'rowgroup' }, head), this.body);
   }
 
+  /** Some systems draw the scroll bar over the content, others beside it: the last column ends where the panel's others do. */
   private measure(): void {
-    // Some systems draw it over the content, others beside it: the last column ends where the panel's others do.
-    const scrollBar = this.scroller.offsetWidth - this.scroller.clientWidth;
-    setStyle(this.scroller, '--scroll-bar', `${scrollBar}px`);
-    // A cell that spans more columns than are shown would make columns of its own, and take the others' room.
-    this.columns = this.heads.filter(({ offsetWidth }) => offsetWidth > 0).length;
-    for (const { cells } of this.separators.values()) cells[0]!.colSpan = this.columns;
+    setStyle(this.scroller, '--scroll-bar', `${this.scroller.offsetWidth - this.scroller.clientWidth}px`);
   }
 
   render(): void {
     const { store } = this;
-    const { channel } = store;
-    show(this.element, channel !== undefined && (channel.picks.length > 0 || channel.retained > 0));
+    const { channel, query } = store;
+    show(this.element, channel !== undefined && (channel.matching > 0 || channel.retained > 0));
     if (!channel) return;
-    const { picks } = store;
-    this.renderRows(channel, picks);
-    setText(this.minute, picks[0] ? clock(picks[0].timeMs).hourMinute : '');
+    if (this.drawn && isAnother(this.drawn, query)) this.scroll.toStart();
+    this.drawn = query;
     this.renderHeads(channel.scoreOrder);
-    const foot = this.footOf(channel, picks.length);
-    show(this.foot, foot !== '');
-    setText(this.foot, foot);
-    this.element.classList.toggle('held', store.held);
-    this.revealInspected();
+    this.context = this.contextOf(channel);
+    this.generations = generationsOf(channel);
+    setAttribute(this.table, 'aria-rowcount', String(channel.matching + 1));
+    this.scroll.setRows(channel.matching);
+    setText(this.foot, this.footOf(channel));
+    this.reveal(channel);
+    this.renderRows(channel);
+    this.left();
   }
 
   /** Loads are compared, so each has a column; where weights take turns, the name says more. */
   private renderHeads(order: ScoreOrder): void {
     const pairs = order === 'lower' || (order === 'higher' && this.store.picks.some(isCompared));
-    const heads = order === 'lower' ? [t('load A'), t('load B')] : [t('weight A'), t('weight B')];
-    setText(this.heads[2]!, pairs ? heads[0]! : t('endpoint'));
-    setText(this.heads[3]!, pairs ? heads[1]! : '');
+    const [a, b] = order === 'lower' ? [t('load A'), t('load B')] : [t('weight A'), t('weight B')];
+    setText(this.heads.get('a')!, pairs ? a : t('endpoint'));
+    setText(this.heads.get('b')!, pairs ? b : '');
     this.element.classList.toggle('unscored', !pairs);
   }
 
+  private contextOf(channel: ChannelView): PickRowContext {
+    const named = namedEndpoints(channel);
+    const version = `${channel.scoreOrder} ${named.map(({ id, label, slot }) => `${id} ${label} ${slot}`).join()}`;
+    if (this.context?.version === version) return this.context;
+    const names = new Map(named.map(({ id, label }) => [id, label]));
+    return { names, looks: this.looks, order: channel.scoreOrder, version };
+  }
+
   /** Below the last row: why there are no more. */
-  private footOf({ oldestPickMs }: ChannelView, listed: number): string {
-    const { query } = this.store;
-    if (listed === 0) return query.filter === '' ? t('No pick since.') : t('No pick matches the filter.');
-    if (listed >= query.rows.limit || oldestPickMs === null) return '';
-    return t('Single picks are kept back to {0}.', timeOfDay(oldestPickMs));
+  private footOf({ matching, oldestPickMs }: ChannelView): string {
+    const { filter, selection } = this.store.query;
+    if (matching === 0) return filter === '' ? t('No pick since.') : t('No pick matches the filter.');
+    return oldestPickMs === null || selection ? '' : t('Single picks are kept back to {0}.', timeOfDay(oldestPickMs));
   }
 
-  private renderRows(channel: ChannelView, picks: readonly PickRow[]): void {
-    const names = new Map(namedEndpoints(channel).map(({ id, label }) => [id, label]));
-    const present = new Set(picks.map(({ key }) => key));
-    for (const key of this.rows.keys()) if (!present.has(key)) this.rows.delete(key);
-    const focusable = picks.find(({ key }) => key === this.store.query.inspect)?.key ?? picks[0]?.key;
-    const children: Node[] = [];
-    const separators = new Set<string>();
-    const between = separatorsBetween(channel, picks);
-    for (const [index, pick] of picks.entries()) {
-      for (const separator of between.get(index) ?? []) {
-        separators.add(separator.key);
-        children.push(this.separator(separator));
-      }
-      const row = this.row(pick, names, channel.scoreOrder);
-      row.update(pick, pick.key === this.store.query.inspect, pick.key === focusable);
-      children.push(row.element);
-    }
-    for (const key of this.separators.keys()) if (!separators.has(key)) this.separators.delete(key);
-    setChildren(this.body, children);
+  private renderRows(channel: ChannelView): void {
+    const { first, room } = this.scroll;
+    const { picks, picksSkipped: skipped, matching } = channel;
+    const end = Math.min(first + room, matching);
+    const from = Math.max(first - spareRows, skipped);
+    const shown = picks.slice(from - skipped, Math.max(0, end + spareRows - skipped));
+    const indices = new Map(shown.map(({ key }, index) => [key, from + index]));
+    const ordered = this.withFocused(shown, indices);
+    const focusable = this.focusable(ordered, first, indices)?.key;
+    this.rows.show(
+      ordered.map(({ key }) => key),
+      (row, place) => {
+        const pick = ordered[place]!;
+        const index = indices.get(pick.key) ?? row.index;
+        row.update(pick, index, this.context!);
+        row.choose(pick.key === this.store.query.inspect, pick.key === focusable);
+        const newer = picks[index - skipped - 1];
+        row.separate(newer && edgeBetween(newer, pick, this.generations));
+        this.scroll.place(row.element, index);
+      },
+    );
+    const top = picks[first - skipped];
+    if (top) setText(this.minute, clock(top.timeMs).hourMinute);
+    setAttribute(this.table, 'aria-busy', String(first < skipped || end > skipped + picks.length));
+    this.want(first, end, matching);
+    this.goOn(picks, skipped);
   }
 
-  private row(pick: PickRow, names: ReadonlyMap<number, string>, order: ScoreOrder): PickTableRow {
-    let row = this.rows.get(pick.key);
-    if (!row) this.rows.set(pick.key, (row = new PickTableRow(pick, this.looks, names, order)));
-    return row;
+  /** The row with the focus stays, where it is, though it is scrolled out of view: else the keys would lead nowhere. */
+  private withFocused(shown: readonly PickRow[], indices: ReadonlyMap<number, number>): readonly PickRow[] {
+    const row = this.focusedRow();
+    if (!row?.pick || indices.has(row.pick.key)) return shown;
+    const above = shown[0] !== undefined && row.index < indices.get(shown[0].key)!;
+    return above ? [row.pick, ...shown] : [...shown, row.pick];
   }
 
-  private separator({ key, text }: Separator): HTMLTableRowElement {
-    let row = this.separators.get(key);
-    if (!row) {
-      row = element('tr', 'separator', element('td', { colspan: String(this.columns) }, element('span', '', text)));
-      this.separators.set(key, row);
-    }
-    return row;
+  /** One row is in the order of the tab key: the focused one, the inspected one, or the first in view. */
+  private focusable(
+    shown: readonly PickRow[],
+    first: number,
+    indices: ReadonlyMap<number, number>,
+  ): PickRow | undefined {
+    const focused = this.focusedRow()?.pick?.key;
+    return (
+      shown.find(({ key }) => key === focused) ??
+      shown.find(({ key }) => key === this.store.query.inspect) ??
+      shown.find(({ key }) => indices.get(key) === first)
+    );
   }
 
-  /** A pick that was just chosen, here or among the neighbours, is scrolled to. */
-  private revealInspected(): void {
+  /** Asks for the rows around those in view, if they were not asked for. */
+  private want(first: number, end: number, matching: number): void {
+    const { skip, limit } = this.store.query.rows;
+    const [from, to] = [Math.max(0, first - spareRows), Math.min(end + spareRows, matching)];
+    if (from >= skip && to <= skip + limit && (first > 0 || skip === 0)) return;
+    const start = first === 0 ? 0 : wholeDown(Math.max(0, first - rowsAround));
+    this.store.wantRows(start, wholeDown(end - start + rowsAround) + askedTogether);
+  }
+
+  /** A pick that was just chosen, here or elsewhere, is scrolled to; once more when its explanation has made the list lower. */
+  private reveal(channel: ChannelView): void {
     const { inspecting, query } = this.store;
-    // Once more when the explanation is there: the list is lower then.
-    const shown = `${query.inspect ?? ''} ${inspecting}`;
+    const index = query.inspect === undefined ? undefined : this.indexOf(channel, query.inspect);
+    const shown = `${query.inspect ?? ''} ${inspecting} ${index !== undefined}`;
     if (shown === this.revealed) return;
     this.revealed = shown;
-    const row = query.inspect === undefined ? undefined : this.rows.get(query.inspect)?.element;
-    if (row) requestAnimationFrame(() => row.scrollIntoView({ block: 'nearest' }));
+    if (index === undefined) return;
+    this.scroll.reveal(index);
+    requestAnimationFrame(() => this.rows.get(query.inspect!)?.element.scrollIntoView({ block: 'nearest' }));
   }
 
-  private scrolled(): void {
-    const { scrollTop, clientHeight, scrollHeight } = this.scroller;
-    if (scrollTop > 0) this.store.hold();
+  /** undefined: the filter leaves it out, or the host has not yet said where it is. */
+  private indexOf(channel: ChannelView, key: number): number | undefined {
+    const loaded = channel.picks.findIndex((pick) => pick.key === key);
+    if (loaded >= 0) return channel.picksSkipped + loaded;
+    return key === channel.inspection?.pick.key ? channel.inspectedRow : undefined;
+  }
+
+  private moved(): void {
+    const { channel } = this.store;
+    if (!channel || !this.context) return;
+    if (this.scroll.top > 0) this.store.hold();
     else this.left();
-    if (scrollTop + clientHeight > scrollHeight - 200 && this.store.paused) this.store.wantRows(0, this.store.query.rows.limit + 60);
+    this.renderRows(channel);
   }
 
   /** What is scrolled away from the top stays held, or the rows would run from under the reader. */
   private left(): void {
-    const attended = this.element.matches(':hover') || this.element.contains(document.activeElement);
-    if (!attended && this.scroller.scrollTop === 0) this.store.release();
+    if (!this.store.held || this.store.paused || this.scroll.top > 0) return;
+    const attended = this.body.matches(':hover') || this.body.contains(document.activeElement);
+    if (!attended) this.store.release();
   }
 
-  private clicked(event: MouseEvent): void {
-    const key = keyOf(event.target);
+  private inspect({ target }: Event): void {
+    const key = keyOf(target);
     if (key !== undefined) this.store.inspect(key);
   }
 
   private walk(event: KeyboardEvent): void {
-    const { key } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (key === 'ArrowDown' || key === 'ArrowUp') this.step(key === 'ArrowDown' ? 1 : -1, event);
-    else if (key === 'Enter') {
-      const focused = keyOf(event.target);
-      if (focused !== undefined) this.store.inspect(focused);
-    }
-  }
-
-  private step(by: number, event: KeyboardEvent): void {
-    const focused = keyOf(event.target);
-    if (focused === undefined) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const step = steps[event.key];
+    const row = this.focusedRow();
+    if (event.key === 'Enter') this.inspect(event);
+    if (!step || !row) return;
     event.preventDefault();
-    this.move(focused, by);
+    this.goTo((this.goal ?? row.index) + step(Math.max(1, this.scroll.room - 2)));
   }
 
-  /** Goes to the next (1) or previous (-1) row of the list. */
+  /** Goes so many rows down (up, if negative) from the pick of this key; the host is asked for rows that are not there. */
   move(from: number, by: number): void {
-    const { picks, query } = this.store;
-    const next = picks[picks.findIndex(({ key }) => key === from) + by];
-    if (!next) return;
-    this.rows.get(next.key)?.element.focus();
-    if (query.inspect !== undefined) this.store.inspect(next.key);
+    const { channel } = this.store;
+    const index = channel && this.indexOf(channel, from);
+    if (index !== undefined) this.goTo((this.goal ?? index) + by);
   }
+
+  private goTo(index: number): void {
+    const { channel } = this.store;
+    if (!channel || channel.matching === 0) return;
+    this.goal = Math.min(Math.max(index, 0), channel.matching - 1);
+    this.scroll.reveal(this.goal);
+    this.renderRows(channel);
+  }
+
+  /** Arrives at the goal, once its row is there: a reader who walks the list inspects what he comes to. */
+  private goOn(picks: readonly PickRow[], skipped: number): void {
+    const pick = this.goal === undefined ? undefined : picks[this.goal - skipped];
+    const row = pick && this.rows.get(pick.key);
+    if (!row) return;
+    this.goal = undefined;
+    if (this.focusedRow()) row.element.focus();
+    if (this.store.query.inspect !== undefined) this.store.inspect(pick.key);
+  }
+
+  private focusedRow(): PickTableRow | undefined {
+    const key = this.body.contains(document.activeElement) ? keyOf(document.activeElement) : undefined;
+    return key === undefined ? undefined : this.rows.get(key);
+  }
+}
+
+/** Whether a list is shown from its start again: it is of other picks, or of now again. */
+function isAnother(before: Query, { channel, filter, selection, untilMs, rows }: Query): boolean {
+  if (channel !== before.channel || filter !== before.filter || selection !== before.selection) return true;
+  if (before.untilMs !== undefined) return untilMs !== before.untilMs;
+  return before.rows.newest !== undefined && rows.newest === undefined && untilMs === undefined;
+}
+
+function wholeDown(rows: number): number {
+  return Math.floor(rows / askedTogether) * askedTogether;
 }
 
 function keyOf(target: EventTarget | null): number | undefined {
   const row = target instanceof Element ? target.closest<HTMLElement>('tr[data-key]') : null;
   return row ? Number(row.dataset.key) : undefined;
-}
-
-class PickTableRow {
-  readonly element: HTMLTableRowElement;
-  private readonly ms = element('td', 'ms');
-  private readonly outcome = element('td', 'outcome');
-  private drawnOutcome: PickRow['outcome'] | undefined;
-
-  constructor(pick: PickRow, looks: Looks, names: ReadonlyMap<number, string>, order: ScoreOrder) {
-    const nameOf = (endpoint: number) => capped(names.get(endpoint) ?? t('an endpoint that is gone'), 80);
-    const cells = isCompared(pick) ? pair(pick, looks, nameOf, order) : [single(pick, looks, nameOf)];
-    this.element = element(
-      'tr',
-      { 'data-key': String(pick.key), 'data-reason': pick.reason },
-      timeCell(pick.timeMs),
-      element('td', { class: 'method', title: capped(pick.method) }, foreign(shortMethod(pick.method))),
-      ...cells.map(({ cell }) => cell),
-      element('td', 'reason', reasonTag(pick)),
-      this.outcome,
-      this.ms,
-    );
-    this.element.tabIndex = -1;
-    drawBars(cells);
-  }
-
-  update(pick: PickRow, selected: boolean, focusable: boolean): void {
-    if (this.drawnOutcome !== pick.outcome) this.renderOutcome(pick);
-    if (this.element.classList.toggle('selected', selected)) setAttribute(this.element, 'aria-current', 'true');
-    else setAttribute(this.element, 'aria-current', null);
-    const tabIndex = focusable ? 0 : -1;
-    if (this.element.tabIndex !== tabIndex) this.element.tabIndex = tabIndex;
-  }
-
-  private renderOutcome(pick: PickRow): void {
-    const { outcome } = pick;
-    this.drawnOutcome = outcome;
-    const failed = outcome !== null && outcome.code !== 'OK';
-    this.ms.classList.toggle('red', failed);
-    setText(this.ms, millisecondsOf(pick));
-    setAttribute(this.ms, 'title', outcome ? capped(outcome.code) : null);
-    const code = outcome?.code ?? pick.code;
-    setChildren(this.outcome, code === null ? [] : [outcomeWord(code)]);
-  }
-}
-
-/** Bars compare the candidates of one pick: the longer one is full. */
-function drawBars(cells: readonly CandidateCell[]): void {
-  const longest = Math.max(...cells.map(({ score }) => score ?? 0));
-  for (const { bar, score } of cells) {
-    if (bar && score !== null && longest > 0) setStyle(bar, '--part', Math.max(0.02, score / longest).toFixed(3));
-  }
-}
-
-function millisecondsOf({ outcome, reason }: PickRow): string {
-  if (!outcome) return reason === 'queued' || reason === 'failed' || reason === 'dropped' ? '' : '…';
-  const text = outcome.latencyMs === null ? '–' : latency(outcome.latencyMs);
-  return outcome.code === 'OK' ? text : `✕ ${text}`;
-}
-
-function outcomeWord(code: string): Node {
-  return code === 'OK' ? element('span', 'muted', code) : element('span', 'red', '✕ ', foreign(code));
-}
-
-/** Seconds are enough under the minute that the header says; a wide list shows the minute in each row. */
-function timeCell(timeMs: number): HTMLElement {
-  const { hourMinute, seconds, milliseconds } = clock(timeMs);
-  const minute = element('span', 'minute', `${hourMinute.slice(3)}:`);
-  return element('td', { class: 'time', title: exactTime(timeMs) }, minute, `${seconds}.${milliseconds}`);
-}
-
-interface CandidateCell {
-  readonly cell: HTMLElement;
-  readonly bar?: HTMLElement;
-  readonly score: number | null;
-}
-
-type NameOf = (endpoint: number) => string;
-
-/** The two that were compared; of more, the chosen one and the strongest of the others. */
-function pair(pick: PickRow, looks: Looks, nameOf: NameOf, order: ScoreOrder): CandidateCell[] {
-  return strongest(pick, order, 2).map((candidate, index) => {
-    const chosen = candidate.endpoint === pick.endpoint;
-    return candidateCell(candidate, index === 0 ? 'a' : 'b', chosen, looks, nameOf);
-  });
-}
-
-function candidateCell(
-  candidate: Candidate,
-  side: 'a' | 'b',
-  chosen: boolean,
-  looks: Looks,
-  nameOf: NameOf,
-): CandidateCell {
-  const { endpoint, score } = candidate;
-  const look = looks.of(endpoint);
-  const number = score === null ? '–' : exactLoad(score);
-  const bar = element('span', `bar ${look.colour === null ? 'series-other' : `series-${look.colour}`}`);
-  const name = nameOf(endpoint);
-  const cell = element(
-    'td',
-    {
-      class: `${side} ${chosen ? 'chosen' : 'loser'}`,
-      title: chosen ? t('{0}, chosen', name) : name,
-      'data-endpoint': String(endpoint),
-    },
-    element(
-      'div',
-      'candidate',
-      mark(look, chosen),
-      element('span', 'sr-only', chosen ? t('{0}, chosen', name) : name),
-      element('span', number.length > 4 ? 'number long' : 'number', number),
-      bar,
-    ),
-  );
-  return { cell, bar, score };
-}
-
-/** One candidate, or none: nothing is compared, the name says more. */
-function single(pick: PickRow, looks: Looks, nameOf: NameOf): CandidateCell {
-  const cell = element('td', { class: 'single', colspan: '2' });
-  if (pick.endpoint !== null) {
-    cell.dataset.endpoint = String(pick.endpoint);
-    cell.append(mark(looks.of(pick.endpoint), true), foreign(nameOf(pick.endpoint), { class: 'chosen-name' }));
-  } else {
-    const code = pick.code === null ? null : foreign(pick.code, { title: capped(pick.code) });
-    cell.append(
-      pick.reason === 'queued' ? element('span', 'muted', t('no endpoint')) : element('span', 'red', '✕ ', code),
-    );
-  }
-  return { cell, score: null };
-}
-
-const commonReasons: ReadonlySet<Reason> = new Set(['lower', 'untold', 'only', 'turn', 'key']);
-
-/** What is the rule is muted; what is rare is tagged. */
-function reasonTag(pick: PickRow): HTMLElement {
-  const plain = commonReasons.has(pick.reason);
-  const className = pick.reason === 'failed' || pick.reason === 'dropped' ? 'tag red' : plain ? 'muted' : 'tag';
-  const tag = element('span', className, reasonWord(pick.reason), pick.raced ? '*' : null);
-  if (pick.raced) tag.title = t('Read while completions raced it: the numbers do not explain the choice.');
-  return tag;
-}
-
-export function reasonWord(reason: Reason): string {
-  switch (reason) {
-    case 'lower':
-      return t('lower');
-    case 'tie':
-      return t('tie');
-    case 'forced':
-      return t('forced');
-    case 'only':
-      return t('only');
-    case 'unhealthy':
-      return t('sick');
-    case 'probe':
-      return t('probe');
-    case 'turn':
-      return t('turn');
-    case 'key':
-      return t('key');
-    case 'nokey':
-      return t('no key');
-    case 'untold':
-      return '–';
-    case 'queued':
-      return t('queued');
-    case 'failed':
-      return t('refused');
-    case 'dropped':
-      return t('dropped');
-  }
-}
-
-interface Separator {
-  readonly key: string;
-  readonly text: string;
-}
-
-/** What stands before the pick of an index: a generation that began after it, or the minute that it belongs to. */
-function separatorsBetween(channel: ChannelView, picks: readonly PickRow[]): Map<number, Separator[]> {
-  const between = new Map<number, Separator[]>();
-  const put = (index: number, separator: Separator) => between.set(index, [...(between.get(index) ?? []), separator]);
-  const generations = channel.events.filter((event) => event.kind === 'generation');
-  for (const [index, pick] of picks.entries()) {
-    const newer = picks[index - 1];
-    if (!newer) continue;
-    if (newer.generation !== pick.generation) put(index, generationSeparator(newer, generations));
-    const minute = clock(pick.timeMs).hourMinute;
-    if (clock(newer.timeMs).hourMinute !== minute) put(index, { key: `minute ${pick.key}`, text: minute });
-  }
-  return between;
-}
-
-function generationSeparator(first: PickRow, generations: readonly EventRow[]): Separator {
-  const event = generations.find((each) => each.kind === 'generation' && each.generation === first.generation);
-  const lost = event?.kind === 'generation' && event.historyLost;
-  const text = lost ? t('generation {0}, history lost', first.generation) : t('generation {0}', first.generation);
-  return { key: `generation ${first.key}`, text: `◆ ${text}` };
 }
