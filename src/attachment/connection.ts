@@ -143,15 +143,17 @@ export class Connection extends EventEmitter<{ change: [] }> {
   #receive(event: StreamEvent): void | Promise<void> {
     switch (event.type) {
       case 'connected':
-        return this.#apply({ type: 'connected' });
+        this.#apply({ type: 'connected' });
+        break;
       case 'described':
         if (event.process) this.#identity = presentable(event.process);
         this.#watchSilence();
-        return this.#apply({ type: 'described', protocol: event.protocol });
+        this.#apply({ type: 'described', protocol: event.protocol });
+        break;
       case 'message':
         return this.#take(event.message, event.bytes);
       case 'ended':
-        return this.#fail(event.failure);
+        this.#fail(event.failure);
     }
   }
 

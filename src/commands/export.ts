@@ -1,19 +1,17 @@
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import {
   commands as vscodeCommands,
+  env,
   l10n,
   ProgressLocation,
   Uri,
   window,
   workspace,
-  type CancellationToken,
   type Disposable,
   type LogOutputChannel,
   type QuickPickItem,
 } from 'vscode';
+import { writeLines } from '../attachment/textFile';
 import { commands } from '../contributions';
 import type { Redaction } from '../messages/panel';
 import type { PanelHost } from '../views/panelHost';
@@ -21,9 +19,6 @@ import type { Panels } from '../views/panels';
 import { panelFor } from './panel';
 
 type Format = 'csv' | 'jsonl';
-
-/** Picks that are written before anything else has its turn. */
-const picksAtOnce = 2000;
 
 /** What a panel shows, to a file for others to read. */
 export function registerExportCommands(panels: Panels, log: LogOutputChannel): Disposable[] {
@@ -57,9 +52,10 @@ async function exportPicks(panel: PanelHost): Promise<void> {
   if (!file) return;
   const options = { location: ProgressLocation.Notification, title: l10n.t('Exporting picks'), cancellable: true };
   const written = await window.withProgress(options, (progress, cancelled) =>
-    writeLines(model.exportPicks(query, atMs, format, redaction), file.fsPath, cancelled, (count) =>
-      progress.report({ message: String(count) }),
-    ),
+    writeLines(model.exportPicks(query, atMs, format, redaction), file.fsPath, {
+      isCancelled: () => cancelled.isCancellationRequested,
+      onProgress: (count) => progress.report({ message: count.toLocaleString(env.language) }),
+    }),
   );
   if (written === undefined) return;
   const count = format === 'csv' ? Math.max(0, written - 1) : written;
@@ -74,33 +70,6 @@ async function exportPicture(panel: PanelHost): Promise<void> {
   if (!file) return;
   await workspace.fs.writeFile(file, png);
   await offerToOpen(file, l10n.t('Picture written.'));
-}
-
-/** @returns How many; undefined: it was cancelled, and there is no file. */
-export async function writeLines(
-  lines: Iterable<string>,
-  file: string,
-  cancelled: Pick<CancellationToken, 'isCancellationRequested'>,
-  onProgress: (count: number) => void,
-): Promise<number | undefined> {
-  const output = createWriteStream(file, { mode: 0o600 });
-  await once(output, 'open');
-  let count = 0;
-  try {
-    for (const line of lines) {
-      if (!output.write(line)) await once(output, 'drain');
-      if (++count % picksAtOnce !== 0) continue;
-      onProgress(count);
-      await new Promise((resolve) => setImmediate(resolve));
-      if (cancelled.isCancellationRequested) break;
-    }
-  } finally {
-    output.end();
-  }
-  await once(output, 'close');
-  if (!cancelled.isCancellationRequested) return count;
-  await rm(file, { force: true });
-  return undefined;
 }
 
 async function askFormat(): Promise<Format | undefined> {

@@ -81,8 +81,9 @@ function attachmentFor(
   { attachments, panels }: RecordingCommandsOptions,
   args: readonly unknown[],
 ): Attachment | undefined {
-  const [client] = args as [KnownClient | string | undefined];
-  const id = typeof client === 'object' && client !== null && 'id' in client ? client.id : client;
+  // A tree item's element, an id, or whatever a title bar passes on.
+  const [client] = args as [KnownClient | string | null | undefined];
+  const id = typeof client === 'object' ? client?.id : client;
   if (typeof id === 'string') return attachments.get(id);
   const { source, query } = panelFor(panels, args);
   const named = source.place === 'editor' ? query?.client : undefined;

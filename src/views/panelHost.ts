@@ -38,9 +38,9 @@ export interface PanelHostOptions {
   readonly extensionUri: Uri;
   readonly log: LogOutputChannel;
   /** Brings the panel into view. */
-  readonly reveal: () => void | Thenable<unknown>;
+  readonly reveal: () => unknown;
   /** To be called while the panel is in view. */
-  readonly watch?: () => Disposable;
+  readonly watch?: () => Pick<Disposable, 'dispose'>;
   /** What the panel shows first, where it was never there before. */
   readonly firstQuery?: Query;
   /** The reader turned to this panel. */
@@ -55,7 +55,7 @@ export class PanelHost {
   #query: Query | undefined;
   #received: Disposable | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #watching: Disposable | undefined;
+  #watching: Pick<Disposable, 'dispose'> | undefined;
   #answering: NodeJS.Timeout | undefined;
   #answeredMs = 0;
   /** Asked for before the panel was there. */
@@ -137,16 +137,20 @@ export class PanelHost {
     this.#guarded(message.type, () => {
       switch (message.type) {
         case 'ready':
-          return this.#post({ type: 'init', l10n: l10n.bundle ?? {}, language: env.language, ...this.#first() });
+          this.#post({ type: 'init', l10n: l10n.bundle ?? {}, language: env.language, ...this.#first() });
+          break;
         case 'query':
-          return this.#ask(message.query);
+          this.#ask(message.query);
+          break;
         case 'command':
           this.options.onFocused();
-          return void this.#run(message.command).catch((error: unknown) => this.options.log.error(String(error)));
+          this.#run(message.command).catch((error: unknown) => this.options.log.error(String(error)));
+          break;
         case 'focused':
-          return this.options.onFocused();
+          this.options.onFocused();
+          break;
         case 'picture':
-          return this.#picture?.(message.png);
+          this.#picture?.(message.png);
       }
     });
   }

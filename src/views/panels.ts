@@ -108,7 +108,7 @@ export class Panels implements WebviewViewProvider, WebviewPanelSerializer {
 
   #fillTab(panel: WebviewPanel, firstQuery: Query | undefined): PanelTab {
     const source = new LiveSource('editor', this.options, panel.title.slice(titlePrefix.length));
-    panel.iconPath = Uri.joinPath(this.options.extensionUri, 'media', 'pickscope.svg');
+    panel.iconPath = Uri.joinPath(this.options.extensionUri, 'media', 'icon.png');
     panel.onDidDispose(() => source.dispose());
     return this.open(panel, source, firstQuery);
   }

@@ -1,11 +1,5 @@
 import { basename } from 'node:path';
-import {
-  Uri,
-  workspace,
-  type CustomDocument,
-  type CustomReadonlyEditorProvider,
-  type WebviewPanel,
-} from 'vscode';
+import { workspace, type Uri, type CustomDocument, type CustomReadonlyEditorProvider, type WebviewPanel } from 'vscode';
 import { OpenedRecording, type OpenedRecordingOptions } from '../attachment/openedRecording';
 import type { AttachmentView, Frame, Query } from '../messages/panel';
 import type { ClientModel } from '../model/clientModel';
