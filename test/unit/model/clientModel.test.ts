@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { create } from '@bufbuild/protobuf';
 import { GenerationCause, PickReason, PickResult, WatchResponseSchema } from '@pickscope/protocol/messages';
 import { ClientModel } from '../../../src/model/clientModel';
-import type { ChannelView, PickRow, Query } from '../../../src/messages/panel';
+import type { ChannelView, ChartView, PickRow, Query } from '../../../src/messages/panel';
 import { FakeClient, fakeStream, type FakeClientOptions, type FakePick } from './fakeClient';
+import { everyPick, queryOf } from './queries';
 
-const query: Query = { windowSeconds: 60, filter: '', limit: 100 };
+const query = queryOf({ windowSeconds: 60, points: 61 });
 const fast = '10.0.0.1:50051';
 const middle = '10.0.0.2:50051';
 const slow = '10.0.0.3:50051';
@@ -23,13 +24,24 @@ function client(options: Partial<FakeClientOptions> = {}): FakeClient {
 function reader(fake: FakeClient, pickBudgetBytes = 8_000_000) {
   const model = new ClientModel({ pickBudgetBytes });
   let read = 0;
-  const view = (asked: Partial<Query> = {}): ChannelView => {
+  const catchUp = () => {
     for (; read < fake.messages.length; read++) model.apply(fake.messages[read]!);
+  };
+  const view = (asked: Partial<Query> = {}): ChannelView => {
+    catchUp();
     const answer = model.view({ ...query, ...asked }, fake.nowMs);
     assert.ok(answer, 'there is a channel');
     return answer;
   };
-  return { model, view };
+  /** With all of the list. */
+  const whole = (): ChannelView => ({ ...view(), picks: everyPick(model, query, fake.nowMs) });
+  /** In buckets of a second. */
+  const chart = (asked: Partial<Query> = {}): ChartView => {
+    catchUp();
+    const { windowSeconds = query.windowSeconds } = asked;
+    return model.chart({ ...query, points: windowSeconds + 1, ...asked }, fake.nowMs)!;
+  };
+  return { model, view, whole, chart };
 }
 
 function addressOf(view: ChannelView, id: number | null): string {
@@ -92,10 +104,10 @@ describe('ClientModel', () => {
 
   it('shows every pick as it was, with its outcome', () => {
     const fake = client();
-    const { view } = reader(fake);
+    const { whole } = reader(fake);
     fake.run(5000);
     const real = sent(fake).toReversed();
-    const shown = view({ limit: 5000 });
+    const shown = whole();
     assert.ok(real.length > 800);
     assert.equal(shown.picks.length, real.length);
     for (const [index, pick] of shown.picks.entries()) assertSamePick(shown, pick, real[index]!);
@@ -106,20 +118,20 @@ describe('ClientModel', () => {
   it('joins completions that come before their picks', () => {
     const fake = client();
     fake.completionsFirst = true;
-    const { view } = reader(fake);
+    const { whole } = reader(fake);
     fake.run(3000);
     const real = sent(fake).toReversed();
-    const shown = view({ limit: 5000 });
+    const shown = whole();
     assert.equal(shown.picks.length, real.length);
     for (const [index, pick] of shown.picks.entries()) assertSamePick(shown, pick, real[index]!);
   });
 
   it('shows a choice that follows from the shown scores and the reason', () => {
     const fake = client();
-    const { view } = reader(fake);
+    const { whole } = reader(fake);
     fake.run(10_000);
     let compared = 0;
-    for (const { reason, endpoint, candidates } of view({ limit: 5000 }).picks) {
+    for (const { reason, endpoint, candidates } of whole().picks) {
       if (candidates.length < 2) continue;
       compared++;
       const [a, b] = candidates as [(typeof candidates)[0], (typeof candidates)[0]];
@@ -217,9 +229,9 @@ describe('ClientModel', () => {
   describe('the series', () => {
     it('counts the picks of each whole second', () => {
       const fake = client();
-      const { view } = reader(fake);
+      const { view, chart } = reader(fake);
       fake.run(20_500);
-      const { series } = view({ windowSeconds: 10 });
+      const { series } = chart({ windowSeconds: 10 });
       assert.equal(series.times.length, 10);
       for (const line of series.endpoints) {
         const address = addressOf(view(), line.endpoint);
@@ -234,11 +246,12 @@ describe('ClientModel', () => {
 
     it('draws the mean of the loads that were compared in each second', () => {
       const fake = client();
-      const { view } = reader(fake);
+      const { view, chart } = reader(fake);
       fake.run(20_500);
-      const shown = view({ windowSeconds: 10 });
-      const { times } = shown.series;
-      for (const { endpoint, load } of shown.series.endpoints) {
+      const shown = view();
+      const { series } = chart({ windowSeconds: 10 });
+      const { times } = series;
+      for (const { endpoint, load } of series.endpoints) {
         const address = addressOf(shown, endpoint);
         for (const [index, second] of times.entries()) {
           const scores = fake.picks
@@ -253,9 +266,9 @@ describe('ClientModel', () => {
 
     it('knows nothing of the time before attaching', () => {
       const fake = new FakeClient({ backends, picksPerSecond: 200 }).run(10_000).attach();
-      const { view } = reader(fake);
+      const { chart } = reader(fake);
       fake.run(5500);
-      const line = view({ windowSeconds: 10 }).series.endpoints[0]!;
+      const line = chart({ windowSeconds: 10 }).series.endpoints[0]!;
       assert.deepEqual(
         Array.from(line.picksPerSecond, (value) => Number.isNaN(value)),
         [...Array<boolean>(5).fill(true), ...Array<boolean>(5).fill(false)],
@@ -264,15 +277,15 @@ describe('ClientModel', () => {
 
     it('breaks where the history is lost, and is empty while an endpoint is not READY', () => {
       const fake = client();
-      const { view } = reader(fake);
+      const { view, chart } = reader(fake);
       fake.run(10_300);
       fake.fail(slow).run(5000);
       fake.recover(slow).run(10_000);
-      const shown = view({ windowSeconds: 25 });
+      const shown = view();
+      const { series } = chart({ windowSeconds: 25 });
       const known = (address: string) =>
-        Array.from(
-          shown.series.endpoints.find(({ endpoint }) => addressOf(shown, endpoint) === address)!.lagMs,
-          (value) => (Number.isNaN(value) ? '.' : 'x'),
+        Array.from(series.endpoints.find(({ endpoint }) => addressOf(shown, endpoint) === address)!.lagMs, (value) =>
+          Number.isNaN(value) ? '.' : 'x',
         ).join('');
       assert.equal(known(fast), 'xxxxxxxxxx.xxxx.xxxxxxxxx');
       assert.equal(known(slow), 'xxxxxxxxxx.....xxxxxxxxxx');
@@ -280,10 +293,10 @@ describe('ClientModel', () => {
 
     it('does not break where the history was kept', () => {
       const fake = client();
-      const { view } = reader(fake);
+      const { chart } = reader(fake);
       fake.run(5300);
       fake.rebuild(GenerationCause.RESOLVER_UPDATE, true).run(5000);
-      const shown = view({ windowSeconds: 10 });
+      const shown = chart({ windowSeconds: 10 });
       assert.ok(shown.series.endpoints[0]!.load.slice(1).every((value) => !Number.isNaN(value)));
       assert.equal(shown.markers.at(-1)?.historyLost, false);
     });
@@ -292,10 +305,11 @@ describe('ClientModel', () => {
   describe('events and markers', () => {
     it('tells changes of state with their errors, and the generations that they caused', () => {
       const fake = client();
-      const { view } = reader(fake);
+      const { view, chart } = reader(fake);
       fake.run(1000);
       fake.fail(slow, 'refused').run(1000);
-      const { events, markers } = view();
+      const { events } = view();
+      const { markers } = chart();
       assert.deepEqual(
         events.map(({ kind }) => kind),
         ['generation', 'endpointState'],
@@ -315,12 +329,12 @@ describe('ClientModel', () => {
 
     it('tells what the resolver brings and takes', () => {
       const fake = client();
-      const { view } = reader(fake);
+      const { view, whole } = reader(fake);
       fake.run(1000);
       fake.add({ address: '10.0.0.4:50051', latencyMs: 3 }).run(1000);
       assert.equal(row(view(), '10.0.0.4:50051').slot, 3);
       fake.remove('10.0.0.4:50051').run(1000);
-      const shown = view({ limit: 1000 });
+      const shown = whole();
       assert.deepEqual(
         shown.events.map(({ kind }) => kind),
         ['generation', 'resolver', 'endpointRemoved', 'generation', 'resolver', 'endpointAdded'],
@@ -346,25 +360,25 @@ describe('ClientModel', () => {
 
     it('adds up drops over streams, and marks them', () => {
       const fake = client();
-      const { view } = reader(fake);
+      const { view, chart } = reader(fake);
       fake.run(1000).drop(5, 2).drop(8, 2).run(5000).drop(10, 3);
       fake.attach().run(1000).drop(4, 0);
       const shown = view();
       assert.deepEqual(shown.drops, { picks: 14, completions: 3 });
       const drops = shown.events.flatMap((event) => (event.kind === 'drops' ? [event.picks] : []));
       assert.deepEqual(drops, [4, 2, 8], 'those within a second are one');
-      assert.equal(shown.markers.filter(({ kind }) => kind === 'drops').length, 3);
+      assert.equal(chart().markers.filter(({ kind }) => kind === 'drops').length, 3);
     });
   });
 
   describe('a restart', () => {
     it('is marked, and keeps history, keys, ids and colours', () => {
       const fake = client();
-      const { view, model } = reader(fake);
+      const { model, whole, chart } = reader(fake);
       fake.run(3000).flush();
-      const before = view({ limit: 5000 });
+      const before = whole();
       fake.restart().run(3000).flush();
-      const after = view({ limit: 5000 });
+      const after = whole();
       assert.equal(model.process?.pid, 48214);
       assert.equal(after.id, before.id);
       for (const { address } of backends) {
@@ -376,7 +390,7 @@ describe('ClientModel', () => {
       const ended = (picks: readonly PickRow[]) => picks.filter(({ outcome }) => outcome).length;
       assert.equal(ended(kept), ended(before.picks), 'calls of the new process do not end those of the old one');
       assert.deepEqual(
-        after.markers.map(({ kind }) => kind),
+        chart().markers.map(({ kind }) => kind),
         ['restart'],
       );
       assert.equal(after.events.filter(({ kind }) => kind === 'restart').length, 1);
@@ -386,12 +400,12 @@ describe('ClientModel', () => {
 
     it('breaks the lines, and leaves no numbers from before', () => {
       const fake = client();
-      const { view } = reader(fake);
+      const { view, chart } = reader(fake);
       fake.run(5300).restart();
       const shown = view();
       assert.equal(row(shown, fast).load, null);
       fake.run(5000);
-      const { lagMs } = view({ windowSeconds: 10 }).series.endpoints[0]!;
+      const { lagMs } = chart({ windowSeconds: 10 }).series.endpoints[0]!;
       assert.deepEqual(
         Array.from(lagMs, (value) => Number.isNaN(value)),
         [false, false, false, false, false, true, false, false, false, false],
@@ -450,15 +464,16 @@ describe('ClientModel', () => {
   describe('a paused view', () => {
     it('stays as it was while the client goes on', () => {
       const fake = client();
-      const { view } = reader(fake);
+      const { view, chart } = reader(fake);
       fake.run(15_130);
       const live = view();
       fake.run(200);
       const asked = { untilMs: live.atMs };
+      const lines = chart();
       const paused = view(asked);
       assert.equal(paused.live, false);
       assert.deepEqual(paused.endpoints, live.endpoints);
-      assert.deepEqual(paused.series, live.series);
+      assert.deepEqual(chart(asked).series, lines.series);
       assert.deepEqual(paused.reasons, live.reasons);
       assert.equal(paused.fairness, live.fairness);
       fake.run(5000);
@@ -487,10 +502,10 @@ describe('ClientModel', () => {
 
   it('keeps the newest picks within its budget', () => {
     const fake = client();
-    const { view } = reader(fake, 162 * 500);
+    const { whole } = reader(fake, 162 * 500);
     fake.run(10_000);
     const real = sent(fake);
-    const shown = view({ limit: 5000 });
+    const shown = whole();
     assert.equal(shown.retained, 500);
     assert.equal(shown.picksSeen, real.length);
     assert.ok(Math.abs(shown.oldestPickMs! - real.at(-500)!.timeMs) < 0.01);
@@ -499,10 +514,10 @@ describe('ClientModel', () => {
 
   it('shows a queued pick, and the completed one that came of it', () => {
     const fake = client({ backends: [{ address: fast, latencyMs: 2 }], picksPerSecond: 20 });
-    const { view } = reader(fake);
+    const { whole } = reader(fake);
     fake.fail(fast).run(1000);
     fake.recover(fast).run(1000).flush();
-    const shown = view({ limit: 1000 });
+    const shown = whole();
     const queued = shown.picks.filter(({ reason }) => reason === 'queued');
     const real = fake.picks.filter(({ result }) => result === PickResult.QUEUED);
     assert.ok(real.length > 5);
@@ -522,7 +537,7 @@ describe('ClientModel', () => {
     fake.run(8350);
     const { reasons, atMs } = view({ windowSeconds: 5 });
     const end = Math.floor((atMs - 100) / 250) * 250;
-    const begin = (Math.floor((atMs - 100) / 1000) - 5) * 1000;
+    const begin = Math.floor((atMs - 5000) / 250) * 250;
     const within = (timeMs: number) => timeMs >= begin && timeMs < end;
     const real = fake.picks.filter(({ timeMs }) => within(timeMs));
     const count = (reason: PickReason) => real.filter((pick) => pick.reason === reason).length;
@@ -536,7 +551,7 @@ describe('ClientModel', () => {
 
   it('forgets picks, series and events when cleared, and keeps entities and counters', () => {
     const fake = client();
-    const { view, model } = reader(fake);
+    const { model, view, chart } = reader(fake);
     fake.run(3000);
     fake.fail(slow).run(2000);
     const before = view();
@@ -548,7 +563,7 @@ describe('ClientModel', () => {
     assert.equal(after.lastPickMs, null);
     assert.deepEqual(after.totals, before.totals);
     assert.equal(row(after, slow).state, 'TRANSIENT_FAILURE');
-    assert.ok(after.series.endpoints.every(({ load }) => load.every(Number.isNaN)));
+    assert.ok(chart().series.endpoints.every(({ load }) => load.every(Number.isNaN)));
     fake.run(2000);
     assert.ok(view().picks.length > 0);
     assert.equal(view().endpoints.length, 3);
@@ -556,7 +571,7 @@ describe('ClientModel', () => {
 
   it('shows the policies that are there, from the root to the leaf', () => {
     const fake = client();
-    const { view, model } = reader(fake);
+    const { model, view } = reader(fake);
     view();
     const policy = (id: number, parent: number, name: string, removed = false) =>
       create(WatchResponseSchema, {
@@ -576,7 +591,7 @@ describe('ClientModel', () => {
 
   it('offers the channels, and shows the one that is asked for, or the busiest', () => {
     const fake = client();
-    const { view, model } = reader(fake);
+    const { model, view } = reader(fake);
     fake.run(1000);
     const shown = view();
     const [choice] = model.channels(fake.nowMs);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import type { WatchResponse } from '@pickscope/protocol/messages';
-import type { ChannelView, Query } from '../../../src/messages/panel';
+import type { ChannelView } from '../../../src/messages/panel';
 import { ClientModel } from '../../../src/model/clientModel';
 import { FakeClient } from './fakeClient';
+import { queryOf } from './queries';
 
-const query: Query = { windowSeconds: 60, filter: '', limit: 5000 };
+const query = queryOf({ windowSeconds: 60, points: 61 });
 const [first, second] = ['10.0.0.1:50051', '10.0.0.2:50051'] as const;
 const backends = [first, second].map((address) => ({ address, latencyMs: 3 }));
 const hourMs = 3_600_000;
@@ -89,7 +90,7 @@ describe('When the clocks', () => {
     // Monotonic clocks stop while a machine sleeps.
     fake.stepWallClock(20_000).run(15_000);
     watched.assertPresent();
-    const { series } = watched.view();
+    const { series } = watched.model.chart(query, fake.nowMs)!;
     const asleep = [...series.times].findIndex((ms) => ms > sleptMs + 3000);
     assert.equal(series.endpoints[0]!.picksPerSecond[asleep], 0);
   });

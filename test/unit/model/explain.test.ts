@@ -4,6 +4,7 @@ import { ClientModel } from '../../../src/model/clientModel';
 import { explain, type Past } from '../../../src/model/explain';
 import { pickRow } from '../pickRow';
 import { FakeClient } from './fakeClient';
+import { everyPick, queryOf } from './queries';
 
 const nothingKnown: Past = { lagBeforeLossNs: () => null, allWeights: () => null };
 
@@ -90,9 +91,9 @@ describe('An inspected pick', () => {
   const rebuiltMs = fake.nowMs;
   fake.fail('10.0.0.3:50051').run(3000).flush();
   for (const message of fake.messages) model.apply(message);
-  const view = (inspect?: number) =>
-    model.view({ windowSeconds: 60, filter: '', limit: 5000, ...(inspect && { inspect }) }, fake.nowMs)!;
-  const { picks, endpoints } = view();
+  const view = (inspect?: number) => model.view(queryOf({ ...(inspect && { inspect }) }), fake.nowMs)!;
+  const { endpoints } = view();
+  const picks = everyPick(model, queryOf(), fake.nowMs);
   const idOf = (address: string) => endpoints.find(({ addresses }) => addresses[0] === address)!.id;
 
   it('names its policy, generation and neighbours on the same endpoint', () => {

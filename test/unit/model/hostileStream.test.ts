@@ -3,12 +3,12 @@ import { create, fromBinary } from '@bufbuild/protobuf';
 import { WatchResponseSchema, type WatchResponse } from '@pickscope/protocol/messages';
 import * as fc from 'fast-check';
 import { retainedBytes } from '../../../libraries/node/test/server/debugClient';
-import type { Query } from '../../../src/messages/panel';
 import { ClientModel } from '../../../src/model/clientModel';
 import { maxChannels, maxEndpoints } from '../../../src/model/registry';
 import { defaultStartMs, FakeClient } from './fakeClient';
+import { queryOf } from './queries';
 
-const query: Query = { windowSeconds: 30, filter: '', limit: 50 };
+const query = queryOf({ windowSeconds: 30 });
 const backends = [1, 2, 3].map((index) => ({ address: `10.0.0.${index}:50051`, latencyMs: index }));
 
 type Body = Parameters<typeof create<typeof WatchResponseSchema>>[1];
@@ -138,7 +138,10 @@ const body = fc.oneof(
 const asked = fc.record({
   windowSeconds: number,
   filter: fc.oneof(fc.string(), fc.constantFrom('ok', '>1ms', '-lower', 'endpoint:1', 'error 10')),
-  limit: number,
+  points: number,
+  rows: fc.record({ newest: fc.option(number, { nil: undefined }), skip: number, limit: number }),
+  selection: fc.option(fc.record({ fromMs: number, toMs: number }), { nil: undefined }),
+  ask: fc.option(fc.oneof(fc.nat(20), number), { nil: undefined }),
   untilMs: fc.option(number, { nil: undefined }),
   inspect: fc.option(fc.oneof(fc.nat(40), number), { nil: undefined }),
   channel: fc.option(fc.nat(20), { nil: undefined }),
@@ -151,7 +154,11 @@ describe('A hostile stream', () => {
         const model = new ClientModel({ pickBudgetBytes: 3000 });
         for (const one of bodies) {
           model.apply(message(one));
-          for (const each of queries) model.view(each, nowMs);
+          for (const each of queries) {
+            model.view(each, nowMs);
+            model.chart(each, nowMs);
+          }
+          model.reach(nowMs);
           model.channels(nowMs);
         }
         model.clear();
@@ -295,7 +302,8 @@ describe('A hostile stream', () => {
       }
       model.apply(each);
     }
-    const { endpoints, series } = model.view(query, fake.nowMs)!;
+    const { endpoints } = model.view(query, fake.nowMs)!;
+    const { series } = model.chart(query, fake.nowMs)!;
     assert.ok(endpoints.length > 0);
     for (const { load, lagMs, peakMs } of endpoints)
       for (const reading of [load, lagMs, peakMs]) assert.ok(reading === null || reading < 1e30, `${reading}`);

@@ -16,6 +16,7 @@ import {
 } from '@pickscope/protocol/messages';
 import type { PickRow } from '../../../src/messages/panel';
 import { ClientModel } from '../../../src/model/clientModel';
+import { queryOf } from './queries';
 
 const startMs = Date.UTC(2026, 0, 15, 14, 2, 0);
 const addresses = ['10.0.0.1:50051', '10.0.0.2:50051', '10.0.0.3:50051'];
@@ -83,7 +84,7 @@ class OtherClient {
   }
 
   view(filter = '', inspect?: number) {
-    const query = { windowSeconds: 30, filter, limit: 100, ...(inspect !== undefined && { inspect }) };
+    const query = queryOf({ windowSeconds: 30, filter, ...(inspect !== undefined && { inspect }) });
     // What came has had its time to arrive.
     this.send({
       case: 'heartbeat',

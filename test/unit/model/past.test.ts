@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { PickResult, type WatchResponse } from '@pickscope/protocol/messages';
-import type { ChannelView, Query } from '../../../src/messages/panel';
 import { ClientModel } from '../../../src/model/clientModel';
 import { FakeClient } from './fakeClient';
+import { everyPick, queryOf } from './queries';
 
-const query: Query = { windowSeconds: 120, filter: '', limit: 5000 };
+const query = queryOf({ points: 121 });
 const [first, second, third] = ['10.0.0.1:50051', '10.0.0.2:50051', '10.0.0.3:50051'] as const;
 const backends = [
   { address: first, latencyMs: 2 },
@@ -36,8 +36,10 @@ function eventful(): FakeClient {
   return fake.keep().add({ address: '10.0.0.4:50051', latencyMs: 3 }).run(4200).drop(7, 3).run(3000).flush().flush();
 }
 
-function viewOf(model: ClientModel, fake: FakeClient): ChannelView {
-  return model.view(query, fake.nowMs)!;
+/** All that is shown of the channel. */
+function viewOf(model: ClientModel, fake: FakeClient) {
+  const view = model.view(query, fake.nowMs)!;
+  return { ...view, picks: everyPick(model, query, fake.nowMs), chart: model.chart(query, fake.nowMs)! };
 }
 
 describe('A stream that begins in the past', () => {
@@ -56,9 +58,10 @@ describe('A stream that begins in the past', () => {
     assert.ok(view.picks.every(({ timeMs }) => timeMs >= keptMs));
     assert.ok(Math.abs(view.atMs - fake.nowMs) < 1000, 'it is live where the past ends');
     assert.ok(view.events.some((event) => event.kind === 'endpointState' && event.to === 'TRANSIENT_FAILURE'));
-    const seconds = [...view.series.times].map((ms, index) => ({
+    const { series } = view.chart;
+    const seconds = [...series.times].map((ms, index) => ({
       ms,
-      picks: view.series.endpoints.reduce((sum, { picksPerSecond }) => sum + picksPerSecond[index]!, 0),
+      picks: series.endpoints.reduce((sum, { picksPerSecond }) => sum + picksPerSecond[index]!, 0),
     }));
     const before = seconds.filter(({ ms }) => ms + 999 < keptMs);
     const during = seconds.filter(({ ms }) => ms >= keptMs);
@@ -113,8 +116,9 @@ describe('A stream that begins in the past', () => {
       [first, third],
     );
     assert.equal(view.picks.filter(({ timeMs }) => timeMs > lostMs && timeMs < keptMs).length, 0);
-    const index = [...view.series.times].findIndex((ms) => ms > lostMs + 1000 && ms + 1000 < keptMs);
-    assert.ok(view.series.endpoints.every(({ picksPerSecond }) => Number.isNaN(picksPerSecond[index])));
+    const { series } = view.chart;
+    const index = [...series.times].findIndex((ms) => ms > lostMs + 1000 && ms + 1000 < keptMs);
+    assert.ok(series.endpoints.every(({ picksPerSecond }) => Number.isNaN(picksPerSecond[index])));
   });
 
   it('is asked for from the beginning of another process, whose past is not taken for known', () => {

@@ -15,6 +15,7 @@ import {
 import { encodeRecorded, readRecording, recordingHeader } from '@pickscope/protocol/recording';
 import type { ChannelView, PickRow, Reason } from '../../../src/messages/panel';
 import { ClientModel } from '../../../src/model/clientModel';
+import { queryOf } from './queries';
 
 const folder = path.join(import.meta.dirname, '..', '..', 'recordings');
 const recordings = readdirSync(folder).filter((name) => name.endsWith('.pickscope'));
@@ -177,7 +178,7 @@ function assertShown(messages: readonly WatchResponse[]): void {
     channels.map(({ target }) => target),
   );
   for (const [index, { id }] of shown.entries()) {
-    const view = model.view({ windowSeconds: 60, filter: '', limit: 5000, channel: id }, 0)!;
+    const view = model.view(queryOf({ channel: id }), 0)!;
     const { endpoints, completed, picks } = channels[index]!;
     assert.deepEqual(shownPicks(view), picks);
     assert.equal(view.totals.completed, completed);

@@ -3,6 +3,7 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { WatchResponseSchema } from '@pickscope/protocol/messages';
 import { retainedBytes } from '../../../libraries/node/test/server/debugClient';
 import { ClientModel } from '../../../src/model/clientModel';
+import { queryOf } from './queries';
 
 const rows = 10_000_000;
 const rowsPerBatch = 4000;
@@ -102,7 +103,7 @@ describe('A model that lives long', () => {
       model.apply(picks);
       model.apply(completions);
       for (const body of churn(index)) model.apply(create(WatchResponseSchema, { body }));
-      if (index % 50 === 0) model.view({ windowSeconds: 60, filter: 'ok', limit: 300 }, Number(wallNs) / 1e6);
+      if (index % 50 === 0) model.view(queryOf({ filter: 'ok' }), Number(wallNs) / 1e6);
       if (index === batches / 2) early = retainedBytes();
     }
     const seconds = (performance.now() - begun) / 1000;
@@ -112,7 +113,7 @@ describe('A model that lives long', () => {
         `${grown.toFixed(1)} MB more at the end`,
     );
     assert.ok(grown < 5, `grown by ${grown.toFixed(1)} MB`);
-    const view = model.view({ windowSeconds: 60, filter: '', limit: 10, channel: model.channels(0)[0]!.id }, 0)!;
+    const view = model.view(queryOf({ channel: model.channels(0)[0]!.id }), 0)!;
     assert.equal(view.picksSeen, rows);
   });
 });

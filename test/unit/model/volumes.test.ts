@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { WatchResponseSchema, type ChangeSchema } from '@pickscope/protocol/messages';
-import type { Query } from '../../../src/messages/panel';
 import { ClientModel } from '../../../src/model/clientModel';
 import { maxChannels } from '../../../src/model/registry';
+import { queryOf } from './queries';
 
-const query: Query = { windowSeconds: 30, filter: '', limit: 5000 };
+const query = queryOf({ windowSeconds: 30 });
 
 type Body = NonNullable<MessageInitShape<typeof WatchResponseSchema>['body']>;
 type Entity = NonNullable<MessageInitShape<typeof ChangeSchema>['entity']>;
