@@ -1,5 +1,5 @@
 import type { Change, Clock, Counters, Drops, Heartbeat, Process } from '@pickscope/protocol/messages';
-import type { ChannelChoice, ChannelView, ChartView, Query, TimeSpan } from '../messages/panel';
+import type { ChannelChoice, ChannelView, ChartView, Query, Redaction, TimeSpan } from '../messages/panel';
 import { ChangeIntake } from './changeIntake';
 import { chartView } from './chart';
 import { ClientData, type Edge } from './clientData';
@@ -7,7 +7,8 @@ import { ClientClock } from './clock';
 import { applyCounters } from './counterIntake';
 import { allChannels } from './events';
 import type { Channel } from './entities';
-import { latestShare } from './moment';
+import { exportPicks, type ExportFormat } from './export';
+import { latestShare, momentOf } from './moment';
 import { PickIntake } from './pickIntake';
 import { Received } from './received';
 import { liveReachMs } from './reach';
@@ -184,6 +185,14 @@ export class ClientModel {
   chart(query: Query, nowMs: number): ChartView | undefined {
     const channel = this.channelOf(query, nowMs);
     return channel && chartView(this.data, channel, query, this.edge(nowMs));
+  }
+
+  /** The picks that this query selects, as lines of a file; docs/export.md describes them. */
+  *exportPicks(query: Query, nowMs: number, format: ExportFormat, redaction: Redaction): Generator<string> {
+    const channel = this.channelOf(query, nowMs);
+    if (!channel) return;
+    const moment = momentOf(query, this.clock.liveEdge(nowMs), channel.reach);
+    yield* exportPicks(this.data, channel, query, moment, format, redaction);
   }
 
   /** From the oldest to the newest moment of what is kept; undefined: nothing is. */

@@ -3,7 +3,7 @@ import type { Dictionary } from './dictionary';
 import { isHeld } from './endpointTable';
 import type { Channel, Endpoint } from './entities';
 import { explain } from './explain';
-import { pickRow } from './pickRows';
+import { pickRow, policyOf } from './pickRows';
 import { inFlight, type PickRing } from './pickRing';
 import type { Registry } from './registry';
 
@@ -21,7 +21,7 @@ export function inspect(key: number, ring: PickRing, registry: Registry, texts: 
   const lostMs = channel?.historyLosses.findLast((ms) => ms <= pick.timeMs) ?? null;
   return {
     pick,
-    policy: texts.text(ring.policy[slot]!) || (channel?.path.at(pick.timeMs)?.value.names.at(-1) ?? ''),
+    policy: policyOf(key, ring, registry, texts),
     scoreOrder,
     explanation: explain(pick, scoreOrder, {
       lagBeforeLossNs: (id) => (lostMs === null ? null : lagBefore(lostMs, registry.endpoints.get(id))),

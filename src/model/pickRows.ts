@@ -29,6 +29,13 @@ export function pickRow(key: number, ring: PickRing, registry: Registry, texts: 
   };
 }
 
+/** The name of the policy that decided the row of this key; '': it is not known. */
+export function policyOf(key: number, ring: PickRing, registry: Registry, texts: Dictionary): string {
+  const slot = ring.slot(key);
+  const path = registry.channels.get(ring.channel[slot]!)?.path;
+  return texts.text(ring.policy[slot]!) || (path?.at(ring.timeMs[slot]!)?.value.names.at(-1) ?? '');
+}
+
 function candidatesOf(slot: number, ring: PickRing): Candidate[] {
   return Array.from({ length: ring.candidates[slot]! }, (_, index) => {
     const entry = ring.entry(slot, index);
