@@ -44,7 +44,8 @@ async function exportPicks(panel: PanelHost): Promise<void> {
   const { model, query, source } = panel;
   if (!model || !query) return;
   // As it is when the command is given: a live view goes on.
-  const atMs = source.atMs(Date.now());
+  const nowMs = source.atMs(Date.now());
+  const shown = { ...query, untilMs: query.untilMs ?? model.reach(nowMs)?.toMs };
   const format = await askFormat();
   const redaction = format && (await askRedaction());
   if (!redaction) return;
@@ -52,7 +53,7 @@ async function exportPicks(panel: PanelHost): Promise<void> {
   if (!file) return;
   const options = { location: ProgressLocation.Notification, title: l10n.t('Exporting picks'), cancellable: true };
   const written = await window.withProgress(options, (progress, cancelled) =>
-    writeLines(model.exportPicks(query, atMs, format, redaction), file.fsPath, {
+    writeLines(model.exportPicks(shown, nowMs, format, redaction), file.fsPath, {
       isCancelled: () => cancelled.isCancellationRequested,
       onProgress: (count) => progress.report({ message: count.toLocaleString(env.language) }),
     }),
