@@ -210,7 +210,8 @@ class RecordingFile {
   /** For the user alone, also where it was there before. @throws Error that says why there is none. */
   static async create(path: string): Promise<RecordingFile> {
     const handle = await open(path, 'w', 0o600);
-    await handle.chmod(0o600);
+    // A device keeps its mode.
+    if ((await handle.stat()).isFile()) await handle.chmod(0o600);
     const file = new RecordingFile(path, handle);
     file.add(recordingHeader());
     return file;
