@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { createReadStream, existsSync, statSync, writeFileSync } from 'node:fs';
+import { create } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
+import { WatchResponseSchema } from '@pickscope/protocol/messages';
 import { readRecording } from '@pickscope/protocol/recording';
 import type { Attachment } from '../../../src/attachment/attachment';
 import { Attachments } from '../../../src/attachment/attachments';
@@ -135,7 +137,8 @@ describe('Recorder', () => {
     const second = await start();
     await until(() => second.watchers.length === 2);
     assert.ok(second.watchers.every(({ request }) => request.pastSinceNs === 0n));
-    second.send(long);
+    // Attachment and recording came back in either order; of the snapshot each has three messages.
+    for (const watcher of second.watchers) watcher.write(create(WatchResponseSchema, { sequence: 4, body: long }));
     await until(() => recorder.of(attachment.id)!.bytes > 1000);
     await recorder.stop(attachment.id);
     assert.deepEqual(await recorded(), [...snapshot, ...snapshot, 'strings']);
