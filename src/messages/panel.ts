@@ -642,9 +642,9 @@ export interface Opponent {
 
 /** The same endpoints as several channels see them. Shares and rates are of the same span everywhere. */
 export interface Comparison {
-  /** At most 12. */
+  /** At most 12; the first one is the channel that this panel shows. */
   readonly columns: readonly ComparedChannel[];
-  /** By address. */
+  /** By address, at most 200. */
   readonly rows: readonly ComparedEndpoint[];
 }
 
@@ -655,7 +655,7 @@ export interface ComparedChannel {
   readonly target: string;
   readonly policy: string;
   readonly state: State;
-  /** Whether what is shown is of now: its client may be lost. */
+  /** Whether its client still sends: it may be lost. */
   readonly live: boolean;
   readonly picksPerSecond: number;
   readonly fairness: number | null;
@@ -664,7 +664,7 @@ export interface ComparedChannel {
 export interface ComparedEndpoint {
   readonly addresses: readonly string[];
   readonly label: string;
-  /** Colour, dash and mark: those in the channel that this panel shows, where that knows it. */
+  /** Colour, dash and mark: those in the channel that this panel shows, where that one knows it. */
   readonly slot: number;
   /** One a column; null: that channel does not know it. */
   readonly cells: readonly (ComparedCell | null)[];
@@ -681,6 +681,6 @@ export interface ComparedCell {
   readonly success: number | null;
   readonly inflight: number | null;
   readonly load: number | null;
-  /** Picks a second over the window, oldest first, 40 buckets; NaN: not watched. */
+  /** Picks a second over the window, in at most 40 buckets of one length, oldest first; NaN: not watched. */
   readonly trend: Float64Array;
 }

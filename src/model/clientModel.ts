@@ -1,6 +1,7 @@
 import type { Change, Clock, Counters, Drops, Heartbeat, Process } from '@pickscope/protocol/messages';
 import type { ChannelChoice, ChannelView, ChartView, Query, Redaction, TimeSpan } from '../messages/panel';
 import { ChangeIntake } from './changeIntake';
+import { channelColumn, type ChannelColumn } from './channelColumn';
 import { chartView } from './chart';
 import { ClientData, type Edge } from './clientData';
 import { ClientClock } from './clock';
@@ -198,6 +199,23 @@ export class ClientModel {
   /** From the oldest to the newest moment of what is kept; undefined: nothing is. */
   reach(nowMs: number): TimeSpan | undefined {
     return this.data.reachAt(this.clock.liveEdge(nowMs));
+  }
+
+  /** The channel that this query shows; undefined: there is none. */
+  shownChannel(query: Query, nowMs: number): ChannelChoice | undefined {
+    const channel = this.channelOf(query, nowMs);
+    return channel && this.channels(nowMs).find(({ id }) => id === channel.id);
+  }
+
+  /** The moment that this query shows. */
+  shownMoment(query: Query, nowMs: number): number {
+    return momentOf(query, this.clock.liveEdge(nowMs), this.data.reach).atMs;
+  }
+
+  /** A channel as one column of a comparison as of this moment; undefined: there is no such channel. */
+  column(channel: number, query: Query, atMs: number, nowMs: number): ChannelColumn | undefined {
+    const found = this.data.registry.channels.get(channel);
+    return found && channelColumn(this.data, found, query, atMs, this.edge(nowMs));
   }
 
   private edge(nowMs: number): Edge {

@@ -33,7 +33,7 @@ interface Present {
  */
 export function endpointTable(channel: Channel, atMs: number, share: TimeSpan, watchedSeconds: number): EndpointTable {
   const present = channel.endpoints.flatMap((endpoint) => presentAt(endpoint, atMs, share));
-  present.sort((a, b) => addressOrder.compare(a.endpoint.address, b.endpoint.address) || a.endpoint.id - b.endpoint.id);
+  present.sort((a, b) => byAddress(a.endpoint.address, b.endpoint.address) || a.endpoint.id - b.endpoint.id);
   const labels = endpointLabels(present.map(({ endpoint }) => endpoint.address));
   const all = present.reduce((sum, { recentPicks }) => sum + recentPicks, 0);
   const ready = present.filter(({ state }) => state === 'READY');
@@ -61,6 +61,11 @@ export function isHeld(state: EndpointRow['state']): boolean {
 }
 
 const addressOrder = new Intl.Collator('en', { numeric: true });
+
+/** The order of endpoints wherever they are listed: ".9" before ".10". */
+export function byAddress(a = '', b = ''): number {
+  return addressOrder.compare(a, b);
+}
 
 function presentAt(endpoint: Endpoint, atMs: number, share: TimeSpan): Present[] {
   const entry = endpoint.states.at(atMs);

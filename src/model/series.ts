@@ -29,13 +29,26 @@ export function series(channel: Channel, buckets: Buckets, watched: Timeline<boo
     buckets,
     reach: channel.reach,
     losses: new Losses(channel.historyLosses, buckets.ms),
-    known: times.map((ms) => (watched.at(ms + buckets.ms - 1)?.value === true ? 1 : 0)),
+    known: knownIn(buckets, watched),
     tally: new LatencyTally(),
   };
   const endpoints = channel.endpoints.filter((endpoint) =>
     isThere(endpoint, { fromMs: buckets.from * buckets.ms, toMs: buckets.to * buckets.ms }),
   );
   return { bucketMs: buckets.ms, times, endpoints: endpoints.map((endpoint) => linesOf(endpoint, context)) };
+}
+
+/** By bucket: 1 where the client was watched. */
+function knownIn(buckets: Buckets, watched: Timeline<boolean>): Float64Array {
+  return bucketTimes(buckets).map((ms) => (watched.at(ms + buckets.ms - 1)?.value === true ? 1 : 0));
+}
+
+/** Picks a second alone; see EndpointSeries. */
+export function picksLine(endpoint: Endpoint, buckets: Buckets, watched: Timeline<boolean>): Float64Array {
+  const column = () => new Float64Array(buckets.to - buckets.from);
+  const lines = { picksPerSecond: column(), failuresPerSecond: column() };
+  drawCounts(endpoint, { buckets, known: knownIn(buckets, watched) }, lines);
+  return lines.picksPerSecond;
 }
 
 export function bucketTimes({ ms, from, to }: Buckets): Float64Array {
@@ -53,7 +66,6 @@ interface Context {
   readonly buckets: Buckets;
   readonly reach: Reach;
   readonly losses: Losses;
-  /** By bucket: 1 where the client was watched. */
   readonly known: Float64Array;
   readonly tally: LatencyTally;
 }
@@ -184,7 +196,11 @@ function readIn({ readings }: Endpoint, fromMs: number, toMs: number, carried: C
   return read;
 }
 
-function drawCounts({ readings, states: history }: Endpoint, { buckets, known }: Context, lines: EndpointSeries): void {
+function drawCounts(
+  { readings, states: history }: Endpoint,
+  { buckets, known }: Pick<Context, 'buckets' | 'known'>,
+  lines: Pick<EndpointSeries, 'picksPerSecond' | 'failuresPerSecond'>,
+): void {
   const { ms, from, to } = buckets;
   const perBucket = ms / readings.bucketMs;
   for (let bucket = from; bucket < to; bucket++) {

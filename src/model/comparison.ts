@@ -1,0 +1,122 @@
+import type {
+  ClientChoice,
+  ComparedCell,
+  ComparedChannel,
+  ComparedEndpoint,
+  Comparison,
+  Query,
+} from '../messages/panel';
+import type { ChannelColumn, ColumnEndpoint } from './channelColumn';
+import type { ClientModel } from './clientModel';
+import { byAddress } from './endpointTable';
+import { endpointLabels } from './labels';
+
+const maxColumns = 12;
+const maxRows = 200;
+
+/** A client whose channels may be compared. */
+export interface ComparedClient {
+  readonly client: ClientChoice;
+  readonly model: ClientModel;
+  /** Whether it still sends. */
+  readonly live: boolean;
+}
+
+interface Column extends Omit<ComparedClient, 'model'> {
+  readonly channel: ChannelColumn;
+}
+
+/**
+ * Side by side what Query.compare asks for, as of one moment; undefined: there are no two.
+ *
+ * @param shown the client that the panel shows: its channel is the first column.
+ * @param others further attached clients, in the order in which their columns shall stand.
+ */
+export function comparison(
+  shown: ComparedClient,
+  others: readonly ComparedClient[],
+  query: Query,
+  nowMs: number,
+): Comparison | undefined {
+  const channel = shown.model.shownChannel(query, nowMs);
+  if (!channel || query.compare === undefined) return undefined;
+  const atMs = shown.model.shownMoment(query, nowMs);
+  const columns: Column[] = [];
+  const add = ({ model, ...client }: ComparedClient, id: number) => {
+    const column = columns.length < maxColumns ? model.column(id, query, atMs, nowMs) : undefined;
+    if (column) columns.push({ ...client, channel: column });
+  };
+  add(shown, channel.id);
+  if (query.compare === 'channels') for (const id of otherChannels(shown.model, channel.id, nowMs)) add(shown, id);
+  else for (const other of others) add(other, sameTarget(other.model, channel.target, nowMs));
+  return columns.length < 2 ? undefined : { columns: columns.map(columnHead), rows: rowsOf(columns) };
+}
+
+/** Those that are open, in the order of their ids: columns never change places. */
+function otherChannels(model: ClientModel, shown: number, nowMs: number): number[] {
+  return model.channels(nowMs).flatMap(({ id, closed }) => (closed || id === shown ? [] : [id]));
+}
+
+/** The channel of a client to this target: an open one rather than a closed one, then the busiest; 0: it has none. */
+function sameTarget(model: ClientModel, target: string, nowMs: number): number {
+  const same = model.channels(nowMs).filter((channel) => channel.target === target);
+  same.sort((a, b) => Number(a.closed) - Number(b.closed) || b.picksPerSecond - a.picksPerSecond || a.id - b.id);
+  return same[0]?.id ?? 0;
+}
+
+function columnHead({ client, live, channel }: Column): ComparedChannel {
+  const { id, target, policy, state, picksPerSecond, fairness } = channel;
+  return { client, channel: id, target, policy, state, live, picksPerSecond, fairness };
+}
+
+interface Row {
+  readonly addresses: readonly string[];
+  readonly cells: (ColumnEndpoint | null)[];
+}
+
+/** The same endpoint in all columns is one with the same addresses. */
+function rowsOf(columns: readonly Column[]): ComparedEndpoint[] {
+  const byAddresses = new Map<string, Row>();
+  for (const [index, { channel }] of columns.entries()) {
+    for (const endpoint of channel.endpoints)
+      rowFor(endpoint, index, byAddresses, columns.length).cells[index] = endpoint;
+  }
+  const rows = [...byAddresses.values()];
+  rows.sort((a, b) => byAddress(a.addresses[0], b.addresses[0]));
+  rows.splice(maxRows);
+  const labels = endpointLabels(rows.map(({ addresses }) => addresses[0] ?? ''));
+  const slots = slotsOf(rows);
+  return rows.map(({ addresses, cells }, index) => ({
+    addresses,
+    label: labels[index]!,
+    slot: slots[index]!,
+    cells: cells.map((cell) => cell && cellOf(cell)),
+  }));
+}
+
+/** A channel may hold the same addresses twice: then these are two rows. */
+function rowFor({ row: { addresses } }: ColumnEndpoint, column: number, rows: Map<string, Row>, columns: number): Row {
+  for (let twin = 0; ; twin++) {
+    const key = [...addresses, twin].join('\n');
+    const row = rows.get(key) ?? { addresses, cells: Array.from({ length: columns }, () => null) };
+    rows.set(key, row);
+    if (!row.cells[column]) return row;
+  }
+}
+
+/** The first column keeps its slots; what only others know has theirs, or the lowest that is free. */
+function slotsOf(rows: readonly Row[]): number[] {
+  const taken = new Set(rows.flatMap(({ cells }) => cells[0]?.row.slot ?? []));
+  return rows.map(({ cells }) => {
+    if (cells[0]) return cells[0].row.slot;
+    let { slot } = cells.find((cell) => cell !== null)!.row;
+    if (taken.has(slot)) for (slot = 0; taken.has(slot); slot++);
+    taken.add(slot);
+    return slot;
+  });
+}
+
+function cellOf({ row, trend }: ColumnEndpoint): ComparedCell {
+  const { state, share, fairShare, picksPerSecond, latencyMs, failureShare, lagMs, success, inflight, load } = row;
+  return { state, share, fairShare, picksPerSecond, latencyMs, failureShare, lagMs, success, inflight, load, trend };
+}
