@@ -12,7 +12,16 @@ export interface Palette {
   readonly red: string;
   readonly background: string;
   readonly selection: string;
+  /** Over the brushed part of the axis, and its edges. */
+  readonly brush: string;
+  readonly frame: string;
+  readonly overview: string;
   readonly fontFamily: string;
+}
+
+/** @param colour index of a series' colour; null: it is one of the folded ones. */
+export function seriesColour({ series, other }: Palette, colour: number | null): string {
+  return colour === null ? other : series[colour]!;
 }
 
 /** Resolves the variables of panel.css through an element, since only the style engine can mix colours. */
@@ -22,6 +31,8 @@ export class Theme {
 
   constructor(private readonly onChange: () => void) {
     this.probe.hidden = true;
+    // Else forced colours would make one of all that are mixed.
+    this.probe.style.setProperty('forced-color-adjust', 'none');
     document.body.append(this.probe);
     this.palette = this.read();
     const observer = new MutationObserver(() => this.refresh());
@@ -51,6 +62,9 @@ export class Theme {
       red: this.resolve('--red'),
       background: this.resolve('--background'),
       selection: this.resolve('--selection'),
+      brush: this.resolve('--brush'),
+      frame: this.resolve('--frame'),
+      overview: this.resolve('--overview'),
       fontFamily: getComputedStyle(document.body).fontFamily,
     };
   }

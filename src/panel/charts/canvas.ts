@@ -1,15 +1,37 @@
+import { setStyle } from '../dom';
+
 /** Drawing by hand: sharp at any pixel density, in CSS pixels. */
 
-/** Fits the canvas to its box and wipes it. */
-export function wipe(canvas: HTMLCanvasElement, context: CanvasRenderingContext2D, fontFamily: string): void {
-  const { clientWidth, clientHeight } = canvas;
-  const ratio = window.devicePixelRatio;
-  const [width, height] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];
-  if (canvas.width !== width) canvas.width = width;
-  if (canvas.height !== height) canvas.height = height;
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, clientWidth, clientHeight);
-  context.font = `11px ${fontFamily}`;
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A canvas with a context that is drawn anew each time. */
+export class Sheet {
+  readonly context: CanvasRenderingContext2D;
+
+  constructor(readonly canvas: HTMLCanvasElement) {
+    this.context = canvas.getContext('2d')!;
+  }
+
+  /** Fits the canvas to its size and wipes it. */
+  wipe({ width, height }: Size, fontFamily: string, ratio = window.devicePixelRatio): CanvasRenderingContext2D {
+    const { canvas, context } = this;
+    const [pixelWidth, pixelHeight] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (canvas.width !== pixelWidth) canvas.width = pixelWidth;
+    if (canvas.height !== pixelHeight) canvas.height = pixelHeight;
+    setStyle(canvas, 'width', `${width}px`);
+    setStyle(canvas, 'height', `${height}px`);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    context.font = fontOf(fontFamily);
+    return context;
+  }
+}
+
+export function fontOf(fontFamily: string): string {
+  return `11px ${fontFamily}`;
 }
 
 export interface Stroke {
@@ -55,13 +77,22 @@ export function glyph(
   context.scale(scale, scale);
   if (outline === undefined) {
     context.fillStyle = colour;
-    context.fill(new Path2D(path));
+    context.fill(shapeOf(path));
   } else {
     context.strokeStyle = colour;
     context.lineWidth = outline;
-    context.stroke(new Path2D(path));
+    context.stroke(shapeOf(path));
   }
   context.restore();
+}
+
+/** Paths are few, and drawn a thousand times. */
+const shapes = new Map<string, Path2D>();
+
+function shapeOf(path: string): Path2D {
+  let shape = shapes.get(path);
+  if (!shape) shapes.set(path, (shape = new Path2D(path)));
+  return shape;
 }
 
 export function text(

@@ -1,403 +1,401 @@
-import {
-  Chart,
-  Filler,
-  LinearScale,
-  LineController,
-  LineElement,
-  PointElement,
-  type ChartConfiguration,
-  type ChartDataset,
-} from 'chart.js';
-import type { ChannelView, ChartView, EndpointSeries, Marker } from '../../messages/panel';
-import { antilog, linearAxis, logAxis, type Axis } from './axis';
-import { element, setAttribute, setText, show } from '../dom';
-import { short } from '../format';
+import type { ChannelView, ChartView, Marker, Redaction, TimeSpan } from '../../messages/panel';
+import { button, element, setAttribute, setChildren, setStyle, setText, show } from '../dom';
+import { duration, rate, timeOfDay } from '../format';
+import { icon } from '../glyphs';
 import { t } from '../l10n';
-import { endLabels, Overlay, type Plot } from './overlay';
-import { namedEndpoints, type ChartedLines, type Looks } from '../looks';
+import type { Looks } from '../looks';
 import { isIdle } from '../states';
-import type { Store } from '../store';
+import type { Measure, Store } from '../store';
 import type { Theme } from '../theme';
-import { derivedSign, isDerived } from '../derived';
+import { bucketTime, xOf } from './axis';
+import { fontOf, Sheet } from './canvas';
+import { ChartBar } from './chartBar';
+import { drawGround, nameOffset, type Drawing } from './ground';
+import { HeatStrip } from './heatStrip';
+import { layoutOf, timeScale, titleHeight, type Layout, type Scene } from './layout';
+import { linesOf, namesOf, type Lines, type Names } from './lines';
+import { markerText } from './markers';
+import { isKept, measureLooks, titleOf } from './measures';
+import { Navigation, type Shown } from './navigation';
+import { drawOverlay } from './overlay';
+import { Overview } from './overview';
+import { PickMarks } from './pickMarks';
+import { pictureOf } from './picture';
+import { Tables } from './tables';
+import { overhang, TimeChart } from './timeChart';
 import './charts.css';
 
-Chart.register(LineController, LineElement, PointElement, LinearScale, Filler);
+/** ms between two drawings of new data: lines that move more often are no easier to read. */
+const interval = 450;
+const [leastEndGutter, mostEndGutter] = [30, 58];
+/** Points are asked for in steps: the room for names must not change the query. */
+const pointStep = 10;
+/** So many endpoints are read out for a moment. */
+const mostReadOut = 6;
+const wide = matchMedia('(min-width: 900px)');
+const keysId = 'chart-keys';
 
-interface Point {
-  x: number;
-  y: number;
-}
-
-type Line = ChartDataset<'line', Point[]>;
-
-type Measure = 'picksPerSecond' | 'load' | 'lagMs';
-
-/** Left of the plots, for the numbers of their axes. */
-export const axisGutter = 34;
-const titleHeight = 16;
-/** Room below a plot for half of its lowest number. */
-const overhang = 6;
-/** Length of one bucket of the series. */
-const bucketMs = 1000;
-/** Charts follow at most so often. */
-const interval = 500;
-
-/** Three charts on one time axis, read downwards as "why?": who gets how much, what was compared, what made the load. */
+/** Everything on the time axis: who gets how much, what was compared, what made the load, and what callers saw. */
 export class Charts {
   readonly element = element('section', 'charts');
-  private readonly charts: Record<Measure, TimeChart>;
-  private readonly overlay: Overlay;
+  private readonly plots = element('div', {
+    class: 'plots',
+    role: 'group',
+    tabindex: '0',
+    'aria-label': t('Charts over time'),
+    'aria-describedby': keysId,
+  });
+  private readonly charts = new Map<Measure, TimeChart>();
+  private readonly headings = new Map<Measure, Heading>();
+  private readonly heatHeading = new Heading();
+  private readonly heat = new HeatStrip();
+  private readonly ground = new Sheet(element('canvas', { 'aria-hidden': 'true' }));
+  private readonly heatImage = element('div', { role: 'img', class: 'heat' });
+  private readonly overlay = new Sheet(element('canvas', { class: 'overlay', 'aria-hidden': 'true' }));
+  private readonly brush: BrushLabel;
+  private readonly spoken = element('p', { class: 'sr-only', 'aria-live': 'polite' });
+  private readonly overview: Overview;
+  private readonly bar: ChartBar;
+  private readonly tables: Tables;
+  private readonly navigation: Navigation;
+  private width = 0;
+  private shown: Shown | undefined;
+  private drawnOf: readonly unknown[] = [];
+  private lit: number | null = null;
+  private drawnAt = -Infinity;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private lastDrawn = -Infinity;
-  private drawnView = '';
 
   constructor(
     private readonly store: Store,
     private readonly looks: Looks,
     private readonly theme: Theme,
   ) {
-    this.charts = {
-      picksPerSecond: new TimeChart('picksPerSecond', t('Picks/s'), ''),
-      load: new TimeChart('load', t('Load'), t('log')),
-      lagMs: new TimeChart('lagMs', t('Lag'), t('ms, log')),
-    };
-    const charts = Object.values(this.charts);
-    this.overlay = new Overlay(store, theme, looks);
+    this.overview = new Overview(store, theme);
+    this.bar = new ChartBar(store);
+    this.tables = new Tables();
+    this.brush = new BrushLabel(() => store.select(undefined));
+    const redraw = () => this.drawOverlay();
+    const announce = (what: Marker | number) => this.announce(what);
+    this.navigation = new Navigation(this.overlay.canvas, store, () => this.shown, redraw, announce);
+    this.plots.addEventListener('keydown', (event) => {
+      if (event.target === this.plots) this.navigation.key(event);
+    });
+    this.plots.append(this.heatImage, this.heatHeading.element, this.ground.canvas, this.overlay.canvas);
+    this.plots.append(this.brush.element);
     this.element.append(
-      element('div', 'lane'),
-      ...charts.map((chart) => chart.element),
-      element('div', 'axis'),
-      this.overlay.element,
+      this.plots,
+      this.tables.element,
+      this.overview.element,
+      this.bar.element,
+      keysText(),
+      this.spoken,
     );
-    new ResizeObserver(() => this.render(true)).observe(this.element);
+    new ResizeObserver(([entry]) => this.resized(entry!.contentRect.width)).observe(this.element);
+    wide.addEventListener('change', () => this.render(false));
   }
 
-  /** At once where the reader changed something, else at the charts' own pace. */
+  /** What changed since the last time. @param now all of it, as for other colours. */
   render(now: boolean): void {
-    const { channel, chart, query } = this.store;
-    const shown =
-      channel !== undefined &&
-      chart?.channel === channel.id &&
-      (this.store.paused || !isIdle(channel.atMs, channel.lastPickMs, query.windowSeconds));
+    const { channel, chart, query, paused } = this.store;
+    const idle = channel !== undefined && !paused && isIdle(channel.atMs, channel.lastPickMs, query.windowSeconds);
+    const shown = channel !== undefined && !idle && chart?.channel === channel.id;
     show(this.element, shown);
-    if (!shown) return;
-    const wait = now || this.viewChanged() ? 0 : this.lastDrawn + interval - performance.now();
-    if (wait > 0) {
-      this.timer ??= setTimeout(() => this.render(true), wait);
-      return;
-    }
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    this.lastDrawn = performance.now();
-    this.draw(channel, chart);
+    if (!shown || this.width === 0) return;
+    if (now) this.update(channel, chart);
+    else this.follow(channel, chart);
   }
 
   /** Only what the pointer lights; the lines stay as they are. */
   renderHover(): void {
-    this.overlay.draw();
+    this.drawOverlay();
   }
 
-  private viewChanged(): boolean {
-    const { store } = this;
-    const { channel } = store;
-    const view = JSON.stringify([channel?.id, store.query, [...store.hiddenSlots], store.hover.endpoint]);
-    if (view === this.drawnView) return false;
-    this.drawnView = view;
-    return true;
+  /** The window as a picture, for the host. */
+  async sendPicture(redaction: Redaction): Promise<void> {
+    const { channel, chart, theme, looks, heat, store } = this.parts();
+    if (!channel || !chart) return;
+    const scene = this.sceneOf(channel, chart, namesOf(channel, redaction.addresses));
+    const png = pictureOf({ scene, theme, looks, heat, store, redaction, chartOf: (measure) => this.chartOf(measure) });
+    // The charts were drawn for the picture's size.
+    this.update(channel, chart);
+    store.sendPicture(await png);
   }
 
-  private draw(channel: ChannelView, view: ChartView): void {
-    const range = { from: view.span.fromMs, to: view.span.toMs };
-    const lines = chartedLines(channel, view, this.store, this.looks);
-    const gutter = this.overlay.endGutter(lines.labels);
-    const plots: Plot[] = [];
-    // A policy that compares no scores has no loads, and mostly no lag.
-    const scored = channel.scoreOrder !== 'none';
-    show(this.charts.load.element, scored);
-    this.charts.load.rename(channel.scoreOrder === 'higher' ? t('Weight') : t('Load'));
-    this.charts.lagMs.rename(isDerived(channel) ? `${t('Lag')}${derivedSign}` : t('Lag'));
-    show(this.charts.lagMs.element, scored || view.series.endpoints.some(({ lagMs }) => lagMs.some(isKnown)));
-    for (const chart of Object.values(this.charts)) {
-      if (chart.element.hidden) continue;
-      chart.update(channel, view, lines, range, gutter, this.store, this.looks, this.theme);
-      plots.push(chart.plot(this.element));
+  private parts() {
+    const { store, theme, looks, heat } = this;
+    return { channel: store.channel, chart: store.chart, theme, looks, heat, store };
+  }
+
+  private resized(width: number): void {
+    const rounded = Math.floor(width);
+    if (rounded === this.width) return;
+    this.width = rounded;
+    this.render(false);
+  }
+
+  private follow(channel: ChannelView, chart: ChartView): void {
+    const { store, drawnOf } = this;
+    const inputs = this.inputs(channel);
+    if (inputs.some((each, index) => each !== drawnOf[index])) this.update(channel, chart);
+    else if (chart !== this.shown?.scene.chart) this.updateInTime(channel, chart);
+    else this.shiftTo(this.spanOf(chart));
+    if (this.lit !== store.hover.endpoint) this.light(store.hover.endpoint);
+  }
+
+  /** What the charts are drawn from, beside their data. */
+  private inputs({ id, endpoints }: ChannelView): readonly unknown[] {
+    const { hiddenSlots, charts, heat, asTables, sorting } = this.store;
+    const { width } = this;
+    return [id, endpoints.length, hiddenSlots, charts, heat, asTables, sorting, width, wide.matches, devicePixelRatio];
+  }
+
+  /** At once where it is the answer to what the reader did, else at the charts' own pace. */
+  private updateInTime(channel: ChannelView, chart: ChartView): void {
+    const { span, series } = this.shown!.scene.chart;
+    const sameWindow = Math.abs(lengthOf(span) - lengthOf(chart.span)) < series.bucketMs;
+    const wait = sameWindow && !this.store.paused ? this.drawnAt + interval - performance.now() : 0;
+    if (wait <= 0) this.update(channel, chart);
+    else this.timer ??= setTimeout(() => this.render(false), wait);
+  }
+
+  private update(channel: ChannelView, chart: ChartView): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.drawnAt = performance.now();
+    this.drawnOf = this.inputs(channel);
+    const scene = this.sceneOf(channel, chart, namesOf(channel));
+    this.store.setPoints(pointsOf(scene.layout));
+    this.bar.render(channel, chart);
+    show(this.plots, !this.store.asTables);
+    this.tables.update(this.store.asTables ? scene : undefined, this.store.paused);
+    if (!this.store.asTables) this.drawPlots(scene);
+    else this.shown = { scene, targets: { markers: [], ends: [] } };
+    this.overview.draw(scene);
+  }
+
+  private sceneOf(channel: ChannelView, chart: ChartView, names: Names): Scene {
+    const { store, looks } = this;
+    const lines = linesOf(channel, chart, store.hiddenSlots, looks);
+    const layout = layoutOf({
+      width: this.width,
+      endGutter: this.endGutter(lines, names),
+      measures: store.charts.filter((measure) => isKept(measure, channel, chart)),
+      heat: wide.matches ? 'wide' : store.heat ? 'narrow' : undefined,
+      endpoints: channel.endpoints.map(({ id }) => id),
+    });
+    const singles = chart.singlePicks && new PickMarks(chart.singlePicks, channel.scoreOrder);
+    const marks = singles && singles.compared.length > 0 ? singles : undefined;
+    return { channel, chart, span: this.spanOf(chart), lines, names, layout, marks };
+  }
+
+  /** As the chart has it, unless the reader already wants another one. */
+  private spanOf({ span, series: { bucketMs } }: ChartView): TimeSpan {
+    const { windowSeconds, untilMs: toMs = span.toMs } = this.store.query;
+    const fromMs = toMs - windowSeconds * 1000;
+    const answered = Math.abs(toMs - span.toMs) < 1.5 * bucketMs && Math.abs(fromMs - span.fromMs) < 1.5 * bucketMs;
+    return answered ? span : { fromMs, toMs };
+  }
+
+  /** Room right of the plots for the names of the lines. */
+  private endGutter({ own }: Lines, { short }: Names): number {
+    const { context } = this.ground;
+    context.font = fontOf(this.theme.palette.fontFamily);
+    const widest = Math.max(0, ...own.map(({ endpoint }) => context.measureText(short.get(endpoint) ?? '').width));
+    return Math.min(mostEndGutter, Math.max(leastEndGutter, Math.ceil(widest) + nameOffset + 2));
+  }
+
+  private drawPlots(scene: Scene): void {
+    const { layout } = scene;
+    setStyle(this.plots, 'height', `${layout.height}px`);
+    const canvases = layout.plots.map(({ measure, top }) => {
+      const chart = this.chartOf(measure);
+      chart.update(scene, this.theme.palette, devicePixelRatio);
+      setStyle(chart.canvas, 'top', `${top - overhang}px`);
+      return chart.canvas;
+    });
+    this.heat.update(scene, this.theme.palette, this.looks, devicePixelRatio);
+    const headings = layout.plots.map(({ measure, top }) => this.headingOf(measure, top, scene));
+    this.renderHeatHeading(scene);
+    setChildren(this.plots, [
+      ...[this.heatHeading.element, this.heatImage],
+      ...canvases.flatMap((canvas, index) => [headings[index]!, canvas]),
+      ...[this.ground.canvas, this.overlay.canvas, this.brush.element],
+    ]);
+    this.drawGround(scene);
+  }
+
+  private drawGround(scene: Scene): void {
+    const context = this.ground.wipe(scene.layout, this.theme.palette.fontFamily);
+    const drawing = this.drawingOn(context);
+    this.heat.draw(drawing, scene);
+    this.shown = { scene, targets: drawGround(drawing, scene) };
+    this.drawOverlay();
+  }
+
+  private drawingOn(context: CanvasRenderingContext2D): Drawing {
+    const { looks, theme, store } = this;
+    const endsOf = (measure: Measure) => this.chartOf(measure).ends;
+    return { context, palette: theme.palette, looks, endsOf, lit: store.hover.endpoint };
+  }
+
+  /** What is there is moved at once; its data follow. */
+  private shiftTo(span: TimeSpan): void {
+    const { shown } = this;
+    if (!shown || (span.fromMs === shown.scene.span.fromMs && span.toMs === shown.scene.span.toMs)) return;
+    const scene = { ...shown.scene, span };
+    if (this.store.asTables) this.shown = { scene, targets: shown.targets };
+    else {
+      for (const { measure } of scene.layout.plots) this.chartOf(measure).shift(scene);
+      this.drawGround(scene);
     }
-    this.overlay.update({ channel, chart: view, range, plots, gutter, lines });
+    this.overview.draw(scene);
+  }
+
+  private light(endpoint: number | null): void {
+    this.lit = endpoint;
+    if (!this.shown || this.store.asTables) return;
+    const { scene } = this.shown;
+    for (const { measure } of scene.layout.plots) this.chartOf(measure).light(endpoint);
+    this.drawGround(scene);
+  }
+
+  private drawOverlay(): void {
+    const { shown, store, navigation, theme } = this;
+    if (!shown || store.asTables) return;
+    const { scene } = shown;
+    const context = this.overlay.wipe(scene.layout, theme.palette.fontFamily);
+    const brush = navigation.draft ?? store.query.selection;
+    const inspectedMs = store.inspecting ? store.channel?.inspection?.pick.timeMs : undefined;
+    const pointed = { crosshairMs: store.hover.timeMs, marker: navigation.marker, brush, inspectedMs };
+    drawOverlay(context, scene, pointed, theme.palette);
+    this.brush.render(scene, brush, navigation.draft === undefined);
+  }
+
+  private chartOf(measure: Measure): TimeChart {
+    let chart = this.charts.get(measure);
+    if (!chart) this.charts.set(measure, (chart = new TimeChart(measure)));
+    return chart;
+  }
+
+  private headingOf(measure: Measure, top: number, scene: Scene): HTMLElement {
+    let heading = this.headings.get(measure);
+    if (!heading) this.headings.set(measure, (heading = new Heading()));
+    const each = measure === 'load' && scene.marks !== undefined;
+    const title = each ? t('Load, each pick') : titleOf(measure, scene.channel);
+    heading.render(title, noteOf(measure, scene), top - titleHeight);
+    return heading.element;
+  }
+
+  private renderHeatHeading({ layout: { heat, left, right }, chart, lines }: Scene): void {
+    show(this.heatHeading.element, heat !== undefined);
+    show(this.heatImage, heat !== undefined);
+    if (!heat) return;
+    const { bucketMs } = chart.series;
+    const title = t('Picks, each {0}', bucketLength(bucketMs));
+    const more = heat.leftOut > 0 ? ` · ${t('{0} more have no room here', heat.leftOut)}` : '';
+    this.heatHeading.render(title, `${t('red: failed')}${more}`, heat.top - titleHeight - 3);
+    for (const [name, value] of Object.entries({
+      top: heat.top,
+      left,
+      width: right - left,
+      height: heat.bottom - heat.top,
+    }))
+      setStyle(this.heatImage, name, `${value}px`);
+    const endpoints = lines.own.length + lines.folded.length;
+    setAttribute(
+      this.heatImage,
+      'aria-label',
+      t('{0} of {1} endpoints; red: failed; hatched: not READY', title, endpoints),
+    );
+  }
+
+  /** What a key led to: a moment with its values, or a marker. */
+  private announce(what: Marker | number): void {
+    const { scene } = this.shown ?? {};
+    if (!scene) return;
+    setText(this.spoken, typeof what === 'number' ? momentText(scene, what) : markerText(what, scene.names));
   }
 }
 
-function isKnown(value: number): boolean {
-  return !Number.isNaN(value);
+/** Title of a chart, over its plot. */
+class Heading {
+  private readonly title = element('span');
+  private readonly note = element('span', 'muted');
+  readonly element = element('h3', '', this.title, ' ', this.note);
+
+  render(title: string, note: string, top: number): void {
+    setText(this.title, title);
+    setText(this.note, note);
+    setStyle(this.element, 'top', `${top}px`);
+  }
 }
 
-function chartedLines(channel: ChannelView, chart: ChartView, store: Store, looks: Looks): ChartedLines {
-  const slots = new Map(namedEndpoints(channel).map(({ id, slot }) => [id, slot]));
-  const own = new Set(looks.charted);
-  const visible = chart.series.endpoints.filter(({ endpoint }) => !store.hiddenSlots.has(slots.get(endpoint) ?? -1));
-  const ownLines = visible.filter(({ endpoint }) => own.has(endpoint));
-  return {
-    own: ownLines,
-    folded: visible.filter(({ endpoint }) => !own.has(endpoint)),
-    labels: endLabels(namedEndpoints(channel), ownLines),
-  };
-}
-
-interface Range {
-  readonly from: number;
-  readonly to: number;
-}
-
-class TimeChart {
+/** Below the brush: how much is selected, and a way to let go of it. */
+class BrushLabel {
   readonly element: HTMLElement;
-  private readonly canvas = element('canvas');
-  private readonly note: HTMLElement;
-  private readonly heading = element('span');
-  private readonly chart: Chart<'line', Point[]>;
-  private readonly lines = new Map<string, Line>();
-  private gutter = 30;
+  private readonly words = element('span');
+  private readonly clear: HTMLButtonElement;
 
-  constructor(
-    private readonly measure: Measure,
-    private title: string,
-    unit: string,
-  ) {
-    this.canvas.setAttribute('role', 'img');
-    this.note = element('span', 'muted', unit);
-    this.heading.textContent = title;
-    const heading = element('h3', '', this.heading, ' ', this.note);
-    this.element = element('div', 'chart', heading, element('div', 'canvas', this.canvas));
-    this.chart = new Chart(this.canvas, this.configuration());
+  constructor(onClear: () => void) {
+    this.clear = button({ class: 'clear', 'aria-label': t('Clear the selection') }, onClear, icon('close'));
+    this.element = element('div', 'brush', this.words, this.clear);
   }
 
-  /** Policies differ in what they compare. */
-  rename(title: string): void {
-    this.title = title;
-    setText(this.heading, title);
-  }
-
-  private configuration(): ChartConfiguration<'line', Point[]> {
-    return {
-      type: 'line',
-      data: { datasets: [] },
-      options: {
-        animation: false,
-        parsing: false,
-        normalized: true,
-        events: [],
-        responsive: true,
-        maintainAspectRatio: false,
-        layout: { padding: () => ({ top: titleHeight, bottom: overhang, right: this.gutter }) },
-        elements: { point: { radius: 0 }, line: { borderWidth: 1.5, borderJoinStyle: 'round' } },
-        scales: {
-          x: { type: 'linear', display: false },
-          y: {
-            type: 'linear',
-            afterFit: (scale) => void (scale.width = axisGutter),
-            border: { display: false },
-            ticks: { maxRotation: 0, padding: 4 },
-            grid: { drawTicks: false },
-          },
-        },
-      },
-    };
-  }
-
-  update(
-    channel: ChannelView,
-    view: ChartView,
-    charted: ChartedLines,
-    range: Range,
-    gutter: number,
-    store: Store,
-    looks: Looks,
-    theme: Theme,
-  ): void {
-    this.gutter = gutter;
-    const datasets = this.measure === 'picksPerSecond' ? this.stack(view, charted) : this.separate(view, charted);
-    const lit = store.hover.endpoint;
-    for (const [index, [line, endpoint]] of datasets.entries()) {
-      const band = line.label === 'high' ? '-1' : false;
-      const stacked = index === 0 ? 'origin' : '-1';
-      paint(line, endpoint, lit, looks, theme, this.measure === 'picksPerSecond' ? stacked : band);
-    }
-    this.chart.data.datasets = datasets.map(([line]) => line);
-    this.scale(range, datasets, theme);
-    this.chart.update('none');
-    if (this.measure === 'picksPerSecond') {
-      setText(this.note, charted.folded.length === 0 ? '' : t('grey: {0} others', charted.folded.length));
-    }
-    setAttribute(this.canvas, 'aria-label', this.summary(channel, view, charted));
-  }
-
-  /** Where the plot is within the section, for the overlay. */
-  plot(section: HTMLElement): Plot {
-    const outer = section.getBoundingClientRect();
-    const own = this.canvas.getBoundingClientRect();
-    const { top, bottom, left, right } = this.chart.chartArea;
-    const [x, y] = [own.left - outer.left, own.top - outer.top];
-    const pixel = (value: number) => y + this.chart.scales.y!.getPixelForValue(value);
-    const ends = new Map(this.chart.data.datasets.map((line) => [line.label!, endOf(line)]));
-    return {
-      left: x + left,
-      right: x + right,
-      top: y + top,
-      bottom: y + bottom,
-      endOf: (endpoint) => {
-        const value = ends.get(String(endpoint));
-        return value === undefined ? undefined : pixel(value);
-      },
-    };
-  }
-
-  private line(name: string): Line {
-    let line = this.lines.get(name);
-    if (!line) this.lines.set(name, (line = { label: name, data: [] }));
-    return line;
-  }
-
-  /** Each on top of the ones before it; the folded ones last, as one band. */
-  private stack(chart: ChartView, { own, folded }: ChartedLines): [Line, number | null][] {
-    const { times } = chart.series;
-    // Where nothing is known of any endpoint, as before attaching, there is no point: not one at 0.
-    const sums = times.map((_, i) => ([...own, ...folded].some((it) => it.picksPerSecond[i]! >= 0) ? 0 : NaN));
-    const add = (line: Line, all: readonly EndpointSeries[]) => {
-      for (const { picksPerSecond } of all)
-        for (let i = 0; i < sums.length; i += 1) sums[i]! += picksPerSecond[i]! || 0;
-      fillPoints(line.data, times, sums, []);
-    };
-    const stacked = own.map((series): [Line, number] => {
-      const line = this.line(String(series.endpoint));
-      add(line, [series]);
-      return [line, series.endpoint];
-    });
-    if (folded.length === 0) return stacked;
-    const band = this.line('folded');
-    add(band, folded);
-    return [...stacked, [band, null]];
-  }
-
-  /** Logarithms of the values, broken where the policy forgot what it knew. */
-  private separate(chart: ChartView, { own, folded }: ChartedLines): [Line, number | null][] {
-    const { times } = chart.series;
-    const breaks = chart.markers.filter((marker) => marker.historyLost || marker.kind === 'restart');
-    const lines = own.map((series): [Line, number | null] => {
-      const line = this.line(String(series.endpoint));
-      fillPoints(line.data, times, logarithms(series[this.measure]), breaks);
-      return [line, series.endpoint];
-    });
-    if (folded.length === 0) return lines;
-    const edges = (['low', 'high'] as const).map((edge): [Line, number | null] => {
-      const line = this.line(edge);
-      fillPoints(line.data, times, logarithms(envelope(folded, this.measure, edge)), breaks);
-      return [line, null];
-    });
-    return [...edges, ...lines];
-  }
-
-  private scale(range: Range, datasets: readonly [Line, number | null][], theme: Theme): void {
-    const { palette } = theme;
-    const { x, y } = this.chart.options.scales as { x: AxisOptions; y: AxisOptions };
-    x.min = range.from;
-    x.max = range.to;
-    const axis = axisOf(datasets, this.measure);
-    y.min = axis.min;
-    y.max = axis.max;
-    y.afterBuildTicks = (scale) => void (scale.ticks = axis.ticks.map((value) => ({ value })));
-    y.ticks.callback = (value) => short(this.measure === 'picksPerSecond' ? value : antilog(value));
-    y.ticks.color = palette.muted;
-    y.ticks.font = { family: palette.fontFamily, size: 11 };
-    y.grid.color = palette.grid;
-  }
-
-  private summary(channel: ChannelView, chart: ChartView, { own }: ChartedLines): string {
-    const labels = new Map(namedEndpoints(channel).map(({ id, label }) => [id, label]));
-    const latest = own.map((series) => {
-      const value = series[this.measure].findLast((each) => !Number.isNaN(each));
-      return `${labels.get(series.endpoint)?.slice(0, 60) ?? ''} ${value === undefined ? '–' : short(value)}`;
-    });
-    return t('{0} of the last {1} s; now: {2}', this.title, chart.series.times.length, latest.join(', '));
+  render(scene: Scene, brush: TimeSpan | undefined, done: boolean): void {
+    const { left, right, axis, width } = scene.layout;
+    show(this.element, brush !== undefined);
+    if (!brush) return;
+    setText(this.words, t('{0} selected', duration(lengthOf(brush))));
+    show(this.clear, done);
+    const scale = timeScale(scene);
+    const middle = (Math.max(left, xOf(scale, brush.fromMs)) + Math.min(right, xOf(scale, brush.toMs))) / 2;
+    // Centred on the brush by its style; never beyond the edges.
+    setStyle(this.element, 'left', `${Math.min(Math.max(middle, 60), width - 60)}px`);
+    setStyle(this.element, 'top', `${axis.top}px`);
   }
 }
 
-/** The part of Chart.js's options that changes with the data. */
-interface AxisOptions {
-  min: number;
-  max: number;
-  afterBuildTicks: (scale: { ticks: { value: number }[] }) => void;
-  ticks: { callback: (value: number) => string; color: string; font: { family: string; size: number } };
-  grid: { color: string };
+function keysText(): HTMLElement {
+  const text = element(
+    'p',
+    'sr-only',
+    t(
+      'Left and right step a crosshair (with Shift by ten), plus and minus zoom, Page Up and Page Down move by a window, [ and ] go to markers, Home to the oldest, End to live, Escape clears.',
+    ),
+  );
+  text.id = keysId;
+  return text;
 }
 
-function paint(
-  line: Line,
-  endpoint: number | null,
-  lit: number | null,
-  looks: Looks,
-  theme: Theme,
-  fill: Line['fill'],
-): void {
-  const { palette } = theme;
-  const look = endpoint === null ? undefined : looks.of(endpoint);
-  const dimmed = lit !== null && lit !== endpoint;
-  const colour = look?.colour ?? null;
-  line.borderColor = faded(colour === null ? palette.other : palette.series[colour]!, dimmed);
-  line.borderDash = [...(look?.dash ?? [])];
-  line.borderWidth = endpoint === null ? 0 : lit === endpoint ? 2.5 : 1.5;
-  line.fill = fill;
-  line.backgroundColor = faded(colour === null ? palette.otherFill : palette.fills[colour]!, dimmed);
-}
-
-/** 30 % of a colour, for the lines that the reader does not look at. */
-function faded(colour: string, dimmed: boolean): string {
-  return dimmed ? `rgb(from ${colour} r g b / calc(alpha * 0.3))` : colour;
-}
-
-/** Writes into the same points each time: Chart.js keeps an element for each. */
-function fillPoints(points: Point[], times: Float64Array, values: Float64Array, breaks: readonly Marker[]): void {
-  let length = 0;
-  const put = (x: number, y: number) => {
-    const point = points[length];
-    if (point) [point.x, point.y] = [x, y];
-    else points.push({ x, y });
-    length += 1;
-  };
-  let next = 0;
-  for (let i = 0; i < times.length; i += 1) {
-    while (next < breaks.length && breaks[next]!.timeMs < times[i]!) next += 1;
-    // The second of a break has both memories in it: it is left out, which breaks the line.
-    const broken = (breaks[next]?.timeMs ?? Infinity) < times[i]! + bucketMs;
-    put(times[i]!, broken ? NaN : values[i]!);
+function noteOf(measure: Measure, { chart: { filteredSinceMs }, lines, span }: Scene): string {
+  const notes = [measureLooks[measure].unit()];
+  if (measure === 'picksPerSecond') {
+    if (lines.folded.length > 0) notes.push(t('grey: {0} others', lines.folded.length));
+    if (filteredSinceMs === null) notes.push(t('filtered: none are kept'));
+    else if (filteredSinceMs !== undefined)
+      notes.push(filteredSinceMs > span.fromMs ? t('filtered, since {0}', timeOfDay(filteredSinceMs)) : t('filtered'));
   }
-  points.length = length;
+  return notes.filter(Boolean).join(' · ');
 }
 
-function logarithms(values: Float64Array): Float64Array {
-  // Load and lag of 0 mean "not yet measured": there is no point for them on a logarithmic axis.
-  return values.map((value) => (value > 0 ? Math.log10(value) : NaN));
-}
-
-function envelope(all: readonly EndpointSeries[], measure: Measure, edge: 'low' | 'high'): Float64Array {
-  const pick = edge === 'low' ? Math.min : Math.max;
-  return all[0]![measure].map((_, index) => {
-    const known = all.map((series) => series[measure][index]!).filter((value) => value > 0);
-    return known.length === 0 ? NaN : pick(...known);
+function momentText({ chart: { series }, lines, names }: Scene, timeMs: number): string {
+  const index = series.times.indexOf(timeMs);
+  const values = lines.own.slice(0, mostReadOut).map(({ endpoint, series: { picksPerSecond } }) => {
+    const value = picksPerSecond[index] ?? NaN;
+    return `${names.full.get(endpoint) ?? ''} ${Number.isNaN(value) ? '–' : rate(value)}`;
   });
+  return `${bucketTime(timeMs, series.bucketMs)}: ${t('Picks/s')} ${values.join(', ')}`;
 }
 
-function endOf(line: Line): number | undefined {
-  const last = line.data.at(-1)?.y;
-  return last === undefined || Number.isNaN(last) ? undefined : last;
+/** 1 s, 0.5 s. */
+function bucketLength(ms: number): string {
+  return ms < 100 ? t('{0} ms', ms) : t('{0} s', ms / 1000);
 }
 
-function axisOf(datasets: readonly [Line, number | null][], measure: Measure): Axis {
-  let [low, high] = [Infinity, -Infinity];
-  for (const [line] of datasets) {
-    for (const { y } of line.data) {
-      if (y < low) low = y;
-      if (y > high) high = y;
-    }
-  }
-  if (measure === 'picksPerSecond') return linearAxis(high);
-  if (low > high) [low, high] = measure === 'load' ? [3, 4] : [0, 2];
-  return logAxis(low, high);
+function pointsOf({ left, right }: Layout): number {
+  return Math.max(pointStep, Math.ceil((right - left) / 2 / pointStep) * pointStep);
+}
+
+function lengthOf({ fromMs, toMs }: TimeSpan): number {
+  return toMs - fromMs;
 }

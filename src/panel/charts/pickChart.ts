@@ -1,54 +1,65 @@
-import type { Candidate, PickRow } from '../../messages/panel';
-import { antilog, logAxis, type Axis } from './axis';
-import { isCompared, strongest } from '../picks/candidates';
-import { glyph, text, vertical, wipe } from './canvas';
+import type { PickRow } from '../../messages/panel';
 import { element, setAttribute, show } from '../dom';
-import { clock, short } from '../format';
+import { short } from '../format';
 import { t } from '../l10n';
 import type { Looks } from '../looks';
 import type { Store } from '../store';
 import type { Theme } from '../theme';
+import { antilog, timeAt, timeTicks, xOf, type TimeScale } from './axis';
+import { glyph, Sheet, text, vertical } from './canvas';
+import { PickMarks } from './pickMarks';
 
 /** So many picks are around the selected one. */
 const around = 60;
 const plot = { left: 34, right: 30, top: 26, bottom: 18 };
+const height = 124;
+const bottom = height - plot.bottom;
+const timesApart = 56;
+
+/** What a click can hit. */
+interface Drawn {
+  readonly picks: readonly PickRow[];
+  readonly marks: PickMarks;
+  readonly scale: TimeScale;
+}
 
 /** The loads of the picks around the selected one: both candidates as marks on a stroke, the chosen one solid. */
 export class PickChart {
   readonly element: HTMLElement;
-  private readonly canvas = element('canvas');
-  private readonly context = this.canvas.getContext('2d')!;
+  private readonly sheet = new Sheet(element('canvas', { role: 'img' }));
   /** Keys of the newest and oldest pick shown; stays while the selected one is between them. */
   private shown: readonly [newest: number, oldest: number] | undefined;
-  private drawn: readonly PickRow[] = [];
+  private drawn: Drawn | undefined;
+  private width = 0;
 
   constructor(
     private readonly store: Store,
     private readonly looks: Looks,
     private readonly theme: Theme,
   ) {
-    this.canvas.setAttribute('role', 'img');
+    const { canvas } = this.sheet;
     const heading = element('h3', '', t('Load, each pick'), ' ', element('span', 'muted', t('log')));
-    this.element = element('section', 'pick-chart', heading, this.canvas);
-    this.canvas.addEventListener('click', (event) => this.choose(event.offsetX));
-    new ResizeObserver(() => this.render()).observe(this.element);
+    this.element = element('section', 'pick-chart', heading, canvas);
+    canvas.addEventListener('click', ({ offsetX }) => this.choose(offsetX));
+    new ResizeObserver(([entry]) => {
+      this.width = Math.floor(entry!.contentRect.width);
+      this.render();
+    }).observe(this.element);
   }
 
   render(): void {
     const { store } = this;
     const inspected = store.inspecting ? store.channel?.inspection?.pick : undefined;
-    this.drawn = inspected ? this.picksAround(inspected) : [];
-    const compared = this.drawn.filter(isCompared);
-    show(this.element, inspected !== undefined && compared.length > 1);
-    if (!inspected || compared.length < 2) return;
-    wipe(this.canvas, this.context, this.theme.palette.fontFamily);
-    this.draw(compared, inspected);
-    setAttribute(this.canvas, 'aria-label', t('Loads of {0} picks around the selected one', compared.length));
-  }
-
-  /** More than two marks a pick would be a cloud. */
-  private pairOf(pick: PickRow): readonly Candidate[] {
-    return strongest(pick, this.store.channel?.scoreOrder ?? 'lower', 2);
+    const picks = inspected ? this.picksAround(inspected) : [];
+    const marks = new PickMarks(picks, store.channel?.scoreOrder ?? 'lower');
+    const shown = inspected !== undefined && marks.compared.length > 1;
+    show(this.element, shown);
+    this.drawn = undefined;
+    if (!shown || this.width === 0) return;
+    this.drawn = { picks, marks, scale: this.scaleOf(picks) };
+    this.draw(this.drawn, inspected);
+    const count = marks.compared.length;
+    setAttribute(this.sheet.canvas, 'aria-label', t('Loads of {0} picks around the selected one', count));
   }
 
   private picksAround({ key }: PickRow): readonly PickRow[] {
@@ -64,93 +75,59 @@ export class PickChart {
     return picks.filter((pick) => pick.key < from && pick.key > to);
   }
 
-  private get width(): number {
-    return this.canvas.clientWidth - plot.left - plot.right;
+  private scaleOf(picks: readonly PickRow[]): TimeScale {
+    const [newest, oldest] = [picks[0]!.timeMs, picks.at(-1)!.timeMs];
+    const span = { fromMs: oldest, toMs: Math.max(newest, oldest + 1e-3) };
+    return { span, left: plot.left + 4, right: this.width - plot.right - 4 };
   }
 
-  private xOf(timeMs: number): number {
-    const newest = this.drawn[0]!.timeMs;
-    const oldest = this.drawn.at(-1)!.timeMs;
-    return plot.left + 4 + ((timeMs - oldest) / Math.max(1e-3, newest - oldest)) * (this.width - 8);
-  }
-
-  private draw(picks: readonly PickRow[], inspected: PickRow): void {
-    const scores = picks.flatMap((pick) => this.pairOf(pick).map(({ score }) => Math.log10(Math.max(1, score ?? 1))));
-    const axis = logAxis(Math.min(...scores), Math.max(...scores));
-    const bottom = this.canvas.clientHeight - plot.bottom;
-    const yOf = (logarithm: number) => bottom - ((logarithm - axis.min) / (axis.max - axis.min)) * (bottom - plot.top);
-    this.drawAxes(axis, yOf, bottom);
-    this.drawGenerations(picks, bottom);
-    const x = this.xOf(inspected.timeMs);
-    this.context.fillStyle = this.theme.palette.selection;
-    this.context.fillRect(x - 7, plot.top - 4, 14, bottom - plot.top + 8);
-    for (const pick of picks) this.drawPair(pick, (score) => yOf(Math.log10(Math.max(1, score))));
-  }
-
-  private drawAxes(axis: Axis, yOf: (logarithm: number) => number, bottom: number): void {
-    const { context } = this;
+  private draw({ picks, marks, scale }: Drawn, inspected: PickRow): void {
     const { palette } = this.theme;
-    context.fillStyle = palette.grid;
-    for (const tick of axis.ticks) {
+    const context = this.sheet.wipe({ width: this.width, height }, palette.fontFamily);
+    const { min, max } = marks.axis;
+    const yOf = (logarithm: number) => bottom - ((logarithm - min) / (max - min)) * (bottom - plot.top);
+    this.drawAxes(marks.axis.ticks, yOf, scale);
+    this.drawGenerations(picks, scale);
+    context.fillStyle = palette.selection;
+    context.fillRect(xOf(scale, inspected.timeMs) - 7, plot.top - 4, 14, bottom - plot.top + 8);
+    marks.draw(context, palette, this.looks, (timeMs) => xOf(scale, timeMs), yOf);
+  }
+
+  private drawAxes(ticks: readonly number[], yOf: (logarithm: number) => number, scale: TimeScale): void {
+    const { context } = this.sheet;
+    const { palette } = this.theme;
+    for (const tick of ticks) {
       const y = Math.round(yOf(tick));
-      context.fillRect(plot.left, y, this.width, 1);
-      text(context, short(antilog(tick)), plot.left - 6, y, palette.muted, 'right');
       context.fillStyle = palette.grid;
+      context.fillRect(plot.left, y, this.width - plot.left - plot.right, 1);
+      text(context, short(antilog(tick)), plot.left - 6, y, palette.muted, 'right');
     }
-    const [newest, oldest] = [this.drawn[0]!.timeMs, this.drawn.at(-1)!.timeMs];
-    const step = timeStep(newest - oldest);
-    for (let time = Math.ceil(oldest / step) * step; time <= newest; time += step) {
-      const x = Math.round(this.xOf(time)) + 0.5;
+    for (const { timeMs, label } of timeTicks(scale, timesApart)) {
+      const x = Math.round(xOf(scale, timeMs)) + 0.5;
       vertical(context, x, plot.top, bottom, { colour: palette.grid });
-      const { seconds, milliseconds } = clock(time);
-      text(
-        context,
-        `${Number(seconds)}.${milliseconds.slice(0, step < 100 ? 2 : 1)}`,
-        x,
-        bottom + 11,
-        palette.muted,
-        'center',
-      );
+      text(context, label, x, bottom + 11, palette.muted, 'center');
     }
   }
 
-  private drawGenerations(picks: readonly PickRow[], bottom: number): void {
+  private drawGenerations(picks: readonly PickRow[], scale: TimeScale): void {
     const { palette } = this.theme;
+    const { context } = this.sheet;
     for (const [index, pick] of picks.entries()) {
       const newer = picks[index - 1];
       if (!newer || newer.generation === pick.generation) continue;
-      const x = Math.round((this.xOf(newer.timeMs) + this.xOf(pick.timeMs)) / 2) + 0.5;
-      vertical(this.context, x, 10, bottom, { colour: palette.muted, dash: [3, 3] });
-      glyph(this.context, { path: 'M5 .5l4.5 4.5l-4.5 4.5l-4.5-4.5z', colour: palette.foreground }, x, 7);
+      const x = Math.round((xOf(scale, newer.timeMs) + xOf(scale, pick.timeMs)) / 2) + 0.5;
+      vertical(context, x, 10, bottom, { colour: palette.muted, dash: [3, 3] });
+      glyph(context, { path: 'M5 .5l4.5 4.5l-4.5 4.5l-4.5-4.5z', colour: palette.foreground }, x, 7);
       const words = t('generation {0}', newer.generation);
-      const room = this.canvas.clientWidth - this.context.measureText(words).width;
-      text(this.context, words, Math.min(x + 9, room), 7, palette.foreground);
-    }
-  }
-
-  private drawPair(pick: PickRow, yOf: (score: number) => number): void {
-    const { palette } = this.theme;
-    const x = this.xOf(pick.timeMs);
-    const known = this.pairOf(pick);
-    const ys = known.map(({ score }) => yOf(score!));
-    vertical(this.context, x, Math.min(...ys), Math.max(...ys), { colour: palette.grid });
-    for (const candidate of known) {
-      const { colour, mark } = this.looks.of(candidate.endpoint);
-      const shown = colour === null ? palette.other : palette.series[colour]!;
-      const outline = candidate.endpoint === pick.endpoint ? undefined : 1.4;
-      glyph(this.context, { path: mark, colour: shown, outline }, x, yOf(candidate.score!), 0.9);
+      const room = this.width - context.measureText(words).width;
+      text(context, words, Math.min(x + 9, room), 7, palette.foreground);
     }
   }
 
   /** The pick nearest to a click. */
   private choose(x: number): void {
-    const distance = (pick: PickRow) => Math.abs(this.xOf(pick.timeMs) - x);
-    const nearest = this.drawn.reduce((best, pick) => (distance(pick) < distance(best) ? pick : best), this.drawn[0]!);
-    this.store.inspect(nearest.key);
+    if (!this.drawn) return;
+    const nearest = this.drawn.marks.nearest(timeAt(this.drawn.scale, x));
+    if (nearest) this.store.inspect(nearest.key);
   }
-}
-
-/** A round step that gives three to five numbers. */
-function timeStep(rangeMs: number): number {
-  return [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000].find((step) => rangeMs / step <= 5) ?? 60_000;
 }
