@@ -38,8 +38,8 @@ export function comparison(
   query: Query,
   nowMs: number,
 ): Comparison | undefined {
-  const channel = shown.model.shownChannel(query, nowMs);
-  if (!channel || query.compare === undefined) return undefined;
+  const channel = query.compare && shown.model.shownChannel(query, nowMs);
+  if (!channel) return undefined;
   const atMs = shown.model.shownMoment(query, nowMs);
   const columns: Column[] = [];
   const add = ({ model, ...client }: ComparedClient, id: number) => {

@@ -8,6 +8,7 @@ import type { Discovery } from '../discovery/discovery';
 import type { NodePrograms } from '../launch/nodePrograms';
 import type { AttachmentView, ClientChoice, Frame, Query } from '../messages/panel';
 import type { ClientModel } from '../model/clientModel';
+import { comparison, type ComparedClient } from '../model/comparison';
 import { attachmentView, clientChoice } from './attachmentView';
 
 /** Where what a panel shows comes from: an attached client, or a recording. */
@@ -103,6 +104,8 @@ export class LiveSource implements PanelSource {
     const attachment = this.attachmentOf(query);
     const recording = attachment && recorder.of(attachment.id);
     const parts = modelParts(attachment?.model, query, nowMs);
+    const others = attachments.all.filter((each) => each !== attachment).map(comparedClient);
+    const compared = attachment && comparison(comparedClient(attachment), others, query, nowMs);
     return {
       place: this.place,
       attachment: this.#attachmentView(attachment, query, nowMs),
@@ -110,6 +113,7 @@ export class LiveSource implements PanelSource {
         clientChoice(id, identity, attached !== undefined),
       ),
       ...parts,
+      ...(compared && { comparison: compared }),
       ...(recording && {
         recording: { file: basename(recording.file), sinceMs: recording.sinceMs, bytes: recording.bytes },
       }),
@@ -131,6 +135,10 @@ export class LiveSource implements PanelSource {
     const reason = l10n.t('This client is not attached any more.');
     return { state: 'lost', client: gone, atMs, reason, nextTryMs: null, tries: 0 };
   }
+}
+
+function comparedClient({ id, identity, model, state }: Attachment): ComparedClient {
+  return { client: clientChoice(id, identity, true), model, live: state.kind === 'live' };
 }
 
 function keptOf(attachment: Attachment | undefined): Pick<Frame, 'kept'> {

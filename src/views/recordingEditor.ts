@@ -3,6 +3,7 @@ import { workspace, type Uri, type CustomDocument, type CustomReadonlyEditorProv
 import { OpenedRecording, type OpenedRecordingOptions } from '../attachment/openedRecording';
 import type { AttachmentView, Frame, Query } from '../messages/panel';
 import type { ClientModel } from '../model/clientModel';
+import { comparison } from '../model/comparison';
 import { damageText } from './failureText';
 import type { Panels } from './panels';
 import { modelParts, type PanelSource } from './panelSource';
@@ -68,7 +69,10 @@ export class RecordingSource implements PanelSource {
 
   frame(query: Query, nowMs: number): Frame {
     const { model } = this.recording;
-    return { place: 'recording', attachment: this.#attachmentView(), clients: [], ...modelParts(model, query, nowMs) };
+    const attachment = this.#attachmentView();
+    const compared = model && comparison({ client: attachment.client, model, live: true }, [], query, nowMs);
+    const parts = modelParts(model, query, nowMs);
+    return { place: 'recording', attachment, clients: [], ...parts, ...(compared && { comparison: compared }) };
   }
 
   #attachmentView(): Extract<AttachmentView, { state: 'recording' }> {
