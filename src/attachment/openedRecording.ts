@@ -108,9 +108,8 @@ async function* chunksOf(source: RecordingBytes): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** What the decoder says of bytes that are no message is damage, too. */
 function damageOf(error: unknown): RecordingDamage {
+  // It comes from another bundle, whose class is another one.
   if (error instanceof Error && 'fault' in error) return { kind: (error as RecordingError).fault };
-  if (error instanceof Error && 'syscall' in error) return { kind: 'file', detail: error.message };
-  return { kind: 'damaged' };
+  return { kind: 'file', detail: error instanceof Error ? error.message : String(error) };
 }

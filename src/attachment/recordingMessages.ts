@@ -1,5 +1,5 @@
 import type { Clock } from '@pickscope/protocol/messages';
-import { readRecorded } from '@pickscope/protocol/recording';
+import { readRecorded, RecordingError } from '@pickscope/protocol/recording';
 import type { StreamMessage } from '../model/streamMessage';
 import { decodeMessage } from './decode';
 
@@ -18,7 +18,7 @@ export type ReadLength = typeof recordedMs;
  * @throws RecordingError where it cannot be read on.
  */
 export async function* recordedMessages(chunks: Chunks): AsyncGenerator<StreamMessage> {
-  for await (const bytes of readRecorded(chunks)) yield decodeMessage(bytes);
+  for await (const bytes of readRecorded(chunks)) yield decoded(bytes);
 }
 
 /** How much time the recording tells of, ms; of a damaged one up to the damage. Decodes next to nothing. */
@@ -45,8 +45,16 @@ const tags = { sequence: 0x08, process: 0x12, heartbeat: 0x5a };
 function clockIn(bytes: Uint8Array): Clock | undefined {
   const tag = bytes[0] === tags.sequence ? bytes[afterVarint(bytes, 1)] : bytes[0];
   if (tag !== tags.process && tag !== tags.heartbeat) return undefined;
-  const { body } = decodeMessage(bytes);
+  const { body } = decoded(bytes);
   return body.case === 'process' || body.case === 'heartbeat' ? body.value.clock : undefined;
+}
+
+function decoded(bytes: Uint8Array): StreamMessage {
+  try {
+    return decodeMessage(bytes);
+  } catch (cause) {
+    throw new RecordingError('damaged', 'The recording is damaged: a message cannot be read.', { cause });
+  }
 }
 
 function afterVarint(bytes: Uint8Array, at: number): number {
