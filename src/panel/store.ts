@@ -85,6 +85,8 @@ export class Store {
   sorting: Sorting | null;
   asTables: boolean;
   heat: boolean;
+  /** Ids of the endpoints in the order of the table's rows, without those that are not looked for. */
+  tableOrder: readonly number[] = [];
   hover: Hover = { endpoint: null, timeMs: null };
 
   private client: string | undefined;
@@ -221,9 +223,14 @@ export class Store {
     if (filter !== this.query.filter) this.change({ filter, rows: firstRows });
   }
 
+  /** Of the filter: white space within quotation marks belongs to a word. */
+  get words(): readonly string[] {
+    return this.query.filter.match(/(?:"[^"]*"?|[^\s"])+/g) ?? [];
+  }
+
   /** Puts a word into the filter, or takes it out; with it go its alternatives, of which a pick can have only one. */
   toggleWord(word: string, alternatives: readonly string[] = []): void {
-    const words = this.query.filter.split(/\s+/).filter((each) => each !== '');
+    const { words } = this;
     const others = words.filter((each) => each !== word && !alternatives.includes(each));
     this.setFilter((words.includes(word) ? others : [...others, word]).join(' '));
   }
