@@ -147,7 +147,7 @@ interface ServedFile {
   readonly body: string | Buffer;
 }
 
-const page = `<!doctype html><html><head><meta charset="utf-8"><link rel="stylesheet" href="/panel.css">
+const page = `<!doctype html><html><head><meta charset="utf-8"><title>Pickscope</title><link rel="stylesheet" href="/panel.css">
 <script src="/vscode.js"></script></head><body></body></html>`;
 
 /** What VS Code puts around a webview; the state outlives a reload, as there. */
