@@ -25,13 +25,13 @@ export class ChartBar {
   constructor(private readonly store: Store) {
     this.chips = new Map(
       measures.map((measure) => {
-        const chip = button('chip', () => store.toggleChart(measure));
+        const chip = button('chart-chip', () => store.toggleChart(measure));
         describeTerm(chip, terms[measure]);
         return [measure, chip];
       }),
     );
-    this.heat = button('chip heat-chip', () => store.toggleHeat(), t('Heat strip'));
-    this.tables = button('chip', () => store.showAsTables(!store.asTables), t('As tables'));
+    this.heat = button('chart-chip heat-chip', () => store.toggleHeat(), t('Heat strip'));
+    this.tables = button('chart-chip', () => store.showAsTables(!store.asTables), t('As tables'));
     this.element = element('div', { class: 'chart-bar', role: 'group', 'aria-label': t('Charts shown') });
     this.element.append(...this.chips.values(), this.heat, element('span', 'space'), this.tables);
   }
