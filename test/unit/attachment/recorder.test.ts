@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { createReadStream, existsSync, statSync, writeFileSync } from 'node:fs';
 import { create } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
-import { WatchResponseSchema } from '@pickscope/protocol/messages';
+import { WatchResponseSchema, type WatchResponse } from '@pickscope/protocol/messages';
 import { readRecording } from '@pickscope/protocol/recording';
 import type { Attachment } from '../../../src/attachment/attachment';
 import { Attachments } from '../../../src/attachment/attachments';
 import { Recorder, type Recording, type RecordingFailure } from '../../../src/attachment/recorder';
+import { OpenedRecording } from '../../../src/attachment/openedRecording';
 import { Discovery } from '../../../src/discovery/discovery';
 import { TestRuntimeFolder } from '../discovery/runtimeFolder';
+import { queryOf } from '../model/queries';
 import { LogLines } from '../logs';
 import { until } from '../waiting';
 import { descriptorFor, startClient, stopClient } from './announcedClient';
@@ -101,6 +103,30 @@ describe('Recorder', () => {
     assert.equal(recorder.of(attachment.id), undefined);
     await until(() => server.watchers[1]!.cancelled);
     assert.ok(!server.watchers[0]!.cancelled);
+  });
+
+  it('holds what shows the same as the live client did', async () => {
+    const said: WatchResponse[] = [];
+    for await (const message of readRecording(createReadStream('test/recordings/1.2.pickscope'))) said.push(message);
+    const server = await start();
+    server.sendSnapshot = () => said.forEach(({ body }) => server.send(body));
+    const attachment = attachments.attach({ kind: 'client', client: descriptorFor(server) });
+    await recorder.start(attachment, folder.file('one.pickscope'));
+    await until(() => attachment.model.version >= said.length && recorder.of(attachment.id)!.bytes > 40_000);
+    await recorder.stop(attachment.id);
+    const opened = new OpenedRecording(
+      { path: folder.file('one.pickscope') },
+      { pickBudgetBytes: 1_000_000, loadReader: () => import('../../../src/attachment/recordingMessages') },
+    );
+    await opened.whole;
+    assert.equal(opened.damage, undefined);
+    assert.deepEqual(opened.model!.channels(0), attachment.model.channels(0));
+    for (const { id } of attachment.model.channels(0)) {
+      const query = queryOf({ channel: id, windowSeconds: 60, untilMs: attachment.model.reach(0)!.toMs });
+      assert.deepEqual(opened.model!.view(query, 0)!.totals, attachment.model.view(query, 0)!.totals);
+      assert.deepEqual(opened.model!.view(query, 0)!.picks, attachment.model.view(query, 0)!.picks);
+      assert.deepEqual(opened.model!.view(query, 0)!.endpoints, attachment.model.view(query, 0)!.endpoints);
+    }
   });
 
   it('closes a file to others that was there before', async () => {
