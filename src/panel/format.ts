@@ -49,6 +49,13 @@ export function size(bytes: number): string {
   return t('{0} MB', megabytes < 9.95 ? megabytes.toFixed(1) : count(megabytes));
 }
 
+/** Of a time axis: 0.5 s, 43 s, 2 min, 12 min 30 s. */
+export function windowLength(seconds: number): string {
+  if (seconds < 9.95) return t('{0} s', Number(seconds.toFixed(1)));
+  const whole = Math.round(seconds);
+  return whole >= 60 && whole % 60 === 0 && whole < 3600 ? t('{0} min', whole / 60) : longDuration(whole);
+}
+
 /** As a player shows it: 0:07, 12:30, 1:02:05. */
 export function playingTime(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));

@@ -1,4 +1,5 @@
 import { setAttribute } from './dom';
+import type { State } from '../messages/panel';
 import type { Look } from './looks';
 
 /** Small pictures as SVG. Each is hidden from assistive technology: a word says the same beside it. */
@@ -74,6 +75,9 @@ const icons = {
   save: 'M7.5 1.5v8M4.5 6.5l3 3l3-3M1.5 10v3.5h12v-3.5',
   pause: 'M5 2.5v10M10 2.5v10',
   arc: 'M7.5 1.5a6 6 0 0 1 6 6',
+  more: 'M3 7.5h.01M7.5 7.5h.01M12 7.5h.01',
+  play: 'M4.5 2.5l7.5 5l-7.5 5z',
+  openInEditor: 'M7 2.5h-4.5v10h10v-4.5M9 2.5h3.5v3.5M12.5 2.5l-5.5 5.5',
   dot: 'M7.5 3.5a4 4 0 1 0 0 8a4 4 0 1 0 0-8z',
 } as const;
 
@@ -83,4 +87,14 @@ export function icon(name: IconName, className = ''): SVGSVGElement {
   const made = svg(15, 15, `icon ${className}`.trim());
   made.append(path(icons[name], name === 'dot' ? 'solid' : 'stroke'));
   return made;
+}
+
+/** A tick for READY, a cross for what cannot be picked and has failed, a ring for what is on its way. */
+export function stateIcon(state: State): SVGSVGElement {
+  if (state === 'READY') return icon('tick');
+  return icon(isFailing(state) ? 'cross' : 'ring');
+}
+
+export function isFailing(state: State): boolean {
+  return state === 'TRANSIENT_FAILURE' || state === 'SHUTDOWN';
 }

@@ -69,6 +69,7 @@ export class Looks {
 
 const folded: Look = { colour: null, dash: [], mark: marks[0]! };
 
-function lookOf(slot: number): Look {
+/** Of a slot that has a line of its own. */
+export function lookOf(slot: number): Look {
   return { colour: slot % colours, dash: dashes[slot % dashes.length]!, mark: marks[slot % marks.length]! };
 }

@@ -1,33 +1,52 @@
 import './panel.css';
 import type { ChartView, Frame, PanelAction, Query } from '../messages/panel';
 import { Charts } from './charts/charts';
+import { PickChart } from './charts/pickChart';
+import { ComparisonView } from './comparison/comparison';
 import { element } from './dom';
 import { EndpointTable } from './endpoints/table';
 import { Events } from './events';
-import { FilterBar } from './picks/filterBar';
+import { AnswerView } from './explain/answer';
+import { Inspector } from './explain/inspector';
+import { ReasonTable } from './explain/reasons';
 import { Header } from './header';
 import { Host } from './host';
-import { Inspector } from './explain/inspector';
+import { KeysDialog, shortcutOf } from './keys';
 import { useBundle } from './l10n';
-import { Notices } from './notices';
-import { PickChart } from './charts/pickChart';
-import { PickList } from './picks/list';
 import { Looks } from './looks';
+import { Notices } from './notices';
+import { FilterBar } from './picks/filterBar';
+import { PickList } from './picks/list';
+import { Replay } from './replay';
 import { Announcer, Idle, States } from './states';
-import { Store, type PersistedState } from './store';
+import { Store, type Changed, type PersistedState } from './store';
+import { closeTerm, termCards } from './terms';
 import { Theme } from './theme';
 
 /** ms; frames that come in a bunch are drawn at most so often. Less than between two of the host's: none of those has to wait. */
 const interval = 50;
 
+const wide = matchMedia('(min-width: 900px)');
+
+/** A view, and after which changes it may look different. */
+type Drawn = readonly [view: { render(): void }, after: readonly Changed[]];
+
+const everything: readonly Changed[] = ['frame', 'chart', 'hover', 'reader'];
+const figures: readonly Changed[] = ['frame', 'reader'];
+
 /** Composes the views, and draws them when something changed and someone looks. */
 class Panel {
   private readonly store: Store;
   private readonly looks = new Looks();
-  private readonly views: { render(): void }[];
   private readonly charts: Charts;
   private readonly filter: FilterBar;
+  private readonly replay: Replay;
+  private readonly keys = new KeysDialog();
   private readonly root = element('main', 'panel');
+  /** Around the channel, or what stands in its place. */
+  private readonly frameViews: readonly Drawn[];
+  private readonly channelViews: readonly Drawn[];
+  private readonly changed = new Set<Changed>();
   private lastDrawn = -Infinity;
   private drawAt = Infinity;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -40,42 +59,43 @@ class Panel {
       pickChart.render();
     });
     this.charts = new Charts(store, looks, theme);
-    const pickChart = new PickChart(store, looks, theme);
     this.filter = new FilterBar(store);
+    this.replay = new Replay(store);
+    const pickChart = new PickChart(store, looks, theme);
     const picks = new PickList(store, looks);
-    const header = new Header(store);
+    const header = new Header(store, () => this.keys.open());
     const states = new States(store);
     const notices = new Notices(store);
+    const comparison = new ComparisonView(store);
     const endpoints = new EndpointTable(store, looks);
     const idle = new Idle(store);
+    const answer = new AnswerView(store, looks);
     const inspector = new Inspector(store, looks, (from, by) => picks.move(from, by));
+    const reasons = new ReasonTable(store);
     const events = new Events(store);
     const announcer = new Announcer(store);
-    this.views = [
-      header,
-      states,
-      notices,
-      endpoints,
-      idle,
-      this.filter,
-      picks,
-      pickChart,
-      inspector,
-      events,
-      announcer,
-    ];
-    const who = element('div', 'who', endpoints.element, pickChart.element, inspector.element, events.element);
+    const around = [header, this.replay, states, notices, comparison, announcer];
+    const ofChannel = [idle, this.filter, picks, pickChart, answer, inspector, reasons, events];
+    this.frameViews = around.map((view) => [view, figures]);
+    this.channelViews = [[endpoints, everything], ...ofChannel.map((view): Drawn => [view, figures])];
+    const explained = [pickChart.element, answer.element, inspector.element];
+    const who = element('div', 'who', endpoints.element, ...explained, reasons.element, events.element);
     const when = element('div', 'when', idle.element, this.charts.element, this.filter.element, picks.element);
     this.root.append(
       header.element,
+      this.replay.element,
       states.element,
       notices.element,
+      comparison.element,
       element('div', 'columns', who, when),
       announcer.element,
+      this.keys.element,
+      termCards,
     );
-    store.subscribe((what) => this.schedule(what === 'frame' || what === 'chart' ? interval : 0));
+    store.subscribe((what) => this.schedule([what]));
     document.addEventListener('keydown', (event) => this.key(event));
-    document.addEventListener('visibilitychange', () => this.schedule(0));
+    document.addEventListener('visibilitychange', () => this.schedule(everything));
+    wide.addEventListener('change', () => this.schedule(everything));
     setInterval(() => this.tick(), 1000);
   }
 
@@ -94,55 +114,107 @@ class Panel {
 
   do(action: PanelAction): void {
     const { store } = this;
-    if (action.name === 'pause') store.pause();
-    else if (action.name === 'resume') store.resume();
-    else if (action.name === 'ask') store.askWhy(action.endpoint);
+    if (action.name === 'ask') store.askWhy(action.endpoint);
     else if (action.name === 'compare') store.compare(action.with);
-    else if (action.name === 'focusFilter') this.filter.focus();
+    else if (action.name === 'picture') void this.charts.sendPicture(action.redaction);
+    else this.plainActions[action.name]();
   }
 
-  private schedule(apart: number): void {
+  private readonly plainActions = {
+    pause: () => {
+      this.replay.pause();
+      this.store.pause();
+    },
+    resume: () => this.store.resume(),
+    focusFilter: () => this.filter.focus(),
+    showKeys: () => this.keys.open(),
+    closeAll: () => this.closeAll(),
+  };
+
+  // ── Drawing ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What the reader did is drawn at once. */
+  private schedule(what: readonly Changed[]): void {
+    for (const each of what) this.changed.add(each);
+    const apart = what.includes('hover') || what.includes('reader') ? 0 : interval;
     const at = Math.max(performance.now(), this.lastDrawn + apart);
     if (at >= this.drawAt) return;
     this.drawAt = at;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => requestAnimationFrame(() => this.draw(apart === 0)), at - performance.now());
+    this.timer = setTimeout(() => requestAnimationFrame(() => this.draw()), at - performance.now());
   }
 
-  private draw(now: boolean): void {
+  private draw(): void {
     this.drawAt = Infinity;
     // Nothing is drawn while hidden; becoming visible schedules anew.
     if (document.hidden) return;
     this.lastDrawn = performance.now();
-    const { store } = this;
+    const { store, changed } = this;
+    const what = [...changed];
+    changed.clear();
     this.root.dataset.state = store.frame?.attachment.state ?? 'starting';
     this.root.classList.toggle('inspecting', store.inspecting);
+    this.root.classList.toggle('answering', store.explained === 'endpoint');
+    this.root.classList.toggle('comparing', store.comparing);
+    drawAfter(what, this.frameViews);
+    if (store.comparing) return;
     if (store.channel) this.looks.update(store.channel);
-    for (const view of this.views) view.render();
+    drawAfter(what, this.channelViews);
     this.charts.render(false);
-    if (now) this.charts.renderHover();
+    if (what.includes('hover') || what.includes('reader')) this.charts.renderHover();
   }
 
-  /** The countdown to the next try goes on without frames. */
+  /** The countdown to the next try, and the length of what is recorded, go on without frames. */
   private tick(): void {
-    if (this.store.frame?.attachment.state === 'lost') this.schedule(0);
+    const { frame } = this.store;
+    if (frame?.attachment.state === 'lost' || frame?.recording) this.schedule(['frame']);
   }
+
+  // ── Keys ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private key(event: KeyboardEvent): void {
-    const { target } = event;
-    const typing = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
-    if (event.key === 'Escape') this.escape(target);
-    if (event.key !== ' ' || typing || target instanceof HTMLButtonElement) return;
-    event.preventDefault();
-    if (this.store.paused) this.store.resume();
-    else this.store.pause();
+    const shortcut = shortcutOf(event);
+    if (shortcut === undefined) return;
+    if (shortcut !== 'escape') event.preventDefault();
+    if (shortcut === 'escape') this.escape(event.target);
+    else if (shortcut === 'keys') this.keys.open();
+    else if (shortcut === 'filter') this.filter.focus();
+    else if (shortcut === 'live') this.store.resume();
+    else this.pauseOrGoOn();
   }
 
-  /** Closes what is innermost: the filter's text, else the inspector. */
-  private escape(target: EventTarget | null): void {
-    if (target instanceof HTMLInputElement && target.value !== '') this.store.setFilter('');
-    else this.store.closeInspector();
+  private pauseOrGoOn(): void {
+    const { store } = this;
+    if (store.frame?.place === 'recording') this.replay.playOrPause();
+    else if (store.paused) store.resume();
+    else store.pause();
   }
+
+  /** Closes what is innermost; what the browser closes itself, and suggestions, come before all of this. */
+  private escape(target: EventTarget | null): void {
+    const { store } = this;
+    if (this.root.querySelector('dialog[open], .menu:popover-open')) return;
+    if (closeTerm()) return;
+    if (target instanceof HTMLInputElement && target.closest('.filter') && target.value !== '') store.setFilter('');
+    else if (store.query.selection) store.select(undefined);
+    else if (store.explained === 'pick') store.closeInspector();
+    else if (store.explained === 'endpoint') store.askWhy(null);
+    else if (store.comparing) store.compare(undefined);
+  }
+
+  private closeAll(): void {
+    const { store } = this;
+    closeTerm();
+    this.keys.element.close();
+    store.closeInspector();
+    store.askWhy(null);
+    store.select(undefined);
+    store.compare(undefined);
+  }
+}
+
+function drawAfter(what: readonly Changed[], views: readonly Drawn[]): void {
+  for (const [view, after] of views) if (what.some((each) => after.includes(each))) view.render();
 }
 
 /** The texts come first: the views take their words when they are made. */

@@ -12,7 +12,7 @@ import {
   withNodes,
 } from '../dom';
 import { count, duration, percent, percentTenths, timeOfDay, times } from '../format';
-import { icon, mark } from '../glyphs';
+import { icon, isFailing, mark, stateIcon } from '../glyphs';
 import { t } from '../l10n';
 import { namedEndpoints, type Look, type Looks } from '../looks';
 import { describeTerm } from '../terms';
@@ -176,12 +176,11 @@ export class AnswerView {
     const shown = states.slice(-mostStates);
     const rows = shown.map(({ sinceMs, state, error }, index) => {
       const until = shown[index + 1]?.sinceMs ?? span.toMs;
-      const failing = state === 'TRANSIENT_FAILURE' || state === 'SHUTDOWN';
       return element(
         'li',
-        failing ? 'red' : '',
+        isFailing(state) ? 'red' : '',
         element('time', 'muted', timeOfDay(Math.max(sinceMs, span.fromMs))),
-        icon(state === 'READY' ? 'tick' : failing ? 'cross' : 'ring'),
+        stateIcon(state),
         element('span', '', `${state} `, element('span', 'muted', duration(until - Math.max(sinceMs, span.fromMs)))),
         error === '' ? null : foreign(error, { class: 'muted error', title: capped(error, 2000) }),
       );
