@@ -1,76 +1,44 @@
-import type { ChannelView, ChartView, EndpointRow, EndpointSeries } from '../../messages/panel';
+import type { ChannelView, EndpointRow } from '../../messages/panel';
 import { derivedSign, derivedTitle, isDerived } from '../derived';
-import { button, capped, element, foreign, setAttribute, setChildren, setStyle, setText, show } from '../dom';
-import { age, briefAge, count, exactTime, percent, rate, short, threeDigits } from '../format';
-import { icon, key } from '../glyphs';
+import { button, element, foreign, setAttribute, setChildren, setText, show } from '../dom';
+import { count, percent, timeOfDay } from '../format';
+import type { Term } from '../glossary';
+import { icon } from '../glyphs';
 import { t } from '../l10n';
 import type { Looks } from '../looks';
+import { RowPool } from '../rowPool';
 import type { Store } from '../store';
+import { describeTerm } from '../terms';
+import { VirtualScroll } from '../virtualScroll';
+import { columns } from './columns';
+import { FindBox } from './findBox';
+import { readAt, readings, type ReadAt, type Reading } from './reading';
+import { EndpointTableRow, isFailing, type Control, type TableScene } from './row';
+import { RowOrder } from './rowOrder';
 import './table.css';
 
-/** At and below it go-zero's p2c_ewma holds an endpoint for unhealthy. */
-const throttleSuccess = 500;
+/** px; as table.css has them. */
+const rowHeight = 32;
+const headHeight = 24;
+/** Rows above and below those in view that exist, so that a step of the wheel shows no gap. */
+const spareRows = 4;
 
 /** The bars' full width, in steps, so that they do not breathe. */
 const barScales = [0.05, 0.1, 0.25, 0.5, 1];
+/** So far below a step have the bars to stay for it to be taken: at its edge they would breathe. */
+const roomBelowStep = 0.8;
 
 const narrow = matchMedia('(max-width: 899px)');
-
-/** Numbers of one endpoint, at the shown moment. */
-interface Reading {
-  readonly share: number | null;
-  readonly picksPerSecond: number | null;
-  readonly lagMs: number | null;
-  readonly peakMs: number | null;
-  readonly load: number | null;
-  readonly inflight: number | null;
-  readonly success: number | null;
-}
-
-interface Column {
-  readonly name: string;
-  readonly text: (channel: ChannelView) => string;
-  readonly title: () => string;
-  readonly mayBeDerived?: boolean;
-}
-
-/** Between the share and the state. */
-const columns: readonly Column[] = [
-  {
-    name: 'lag',
-    text: () => t('lag ms'),
-    title: () => t('Moving average of the latency (EWMA)'),
-    mayBeDerived: true,
-  },
-  {
-    name: 'peak',
-    text: () => t('peak ms'),
-    title: () => t('Average of the latency that rises at once and falls slowly: what the picker compares by'),
-  },
-  { name: 'inflight', text: () => t('infl'), title: () => t('Calls in flight'), mayBeDerived: true },
-  {
-    name: 'success',
-    text: () => t('success'),
-    title: () => t('Moving average of success, 0 to 1000; red at 500 and below'),
-    mayBeDerived: true,
-  },
-  { name: 'rate', text: () => t('picks/s'), title: () => t('Of the last 10 s') },
-  {
-    name: 'load',
-    text: ({ scoreOrder }) => (scoreOrder === 'higher' ? t('weight') : t('load')),
-    title: () => t('What the picker compares'),
-  },
-  { name: 'last', text: () => t('last picked'), title: () => t('When it was chosen last') },
-];
 
 /** The table of endpoints: who gets how much, and how each one does. */
 export class EndpointTable {
   readonly element = element('section', 'endpoints');
-  private readonly body = element('tbody');
+  private readonly body = element('tbody', { role: 'rowgroup' });
   private readonly toggle: HTMLButtonElement;
   private readonly summary = element('span');
   private readonly collapsed = element('span', 'muted collapsed');
   private readonly table: HTMLTableElement;
+  private readonly scroller = element('div', 'scroller');
   private readonly tickSample = element('span', 'tick-sample');
   private readonly leftOut = element('p', 'left-out');
   private readonly footnote = element(
@@ -81,7 +49,17 @@ export class EndpointTable {
   private readonly heads = new Map<string, HTMLTableCellElement>();
   private readonly fair = element('span');
   private readonly fairness = element('span');
-  private readonly rows = new Map<number, EndpointTableRow>();
+  private readonly legend = element('p', 'legend', element('span', 'muted', this.tickSample, this.fair), this.fairness);
+  private readonly find = new FindBox(() => this.render());
+  private readonly rows = new RowPool(this.body, () => new EndpointTableRow(this.store));
+  private readonly order = new RowOrder();
+  private readonly scroll: VirtualScroll;
+  private scale = 1;
+  /** Ids, in the order of the rows. */
+  private listed: readonly number[] = [];
+  /** What is drawn of each endpoint: the frame's rows and what is read of them, by id. */
+  private shown: ReadonlyMap<number, { readonly endpoint: EndpointRow; readonly reading: Reading }> = new Map();
+  private scene: TableScene | undefined;
 
   constructor(
     private readonly store: Store,
@@ -89,29 +67,34 @@ export class EndpointTable {
   ) {
     this.toggle = button('section-toggle', () => store.toggleSection('endpoints'), icon('chevron'), this.summary);
     this.table = this.buildTable();
-    const legend = element('p', 'legend', element('span', 'muted', this.tickSample, this.fair), this.fairness);
-    this.fairness.title = t("Jain's index of the picks of the last 10 s: 1 = all equal, 1/n = one gets all.");
+    this.scroller.append(this.table);
+    this.scroll = new VirtualScroll(this.scroller, this.body, rowHeight, headHeight, () => this.renderRows());
     this.footnote.title = derivedTitle();
-    this.element.append(element('div', 'scroller', this.table), this.leftOut, legend, this.footnote, this.collapsed);
+    describeTerm(this.fair, 'fairShare');
+    describeTerm(this.fairness, 'fairness');
+    this.body.addEventListener('keydown', (event) => this.key(event));
+    this.element.append(this.find.element, this.scroller, this.leftOut, this.legend, this.footnote, this.collapsed);
   }
 
+  /** The roles are named, since rows that are laid out one by one are no longer rows of a table to a browser. */
   private buildTable(): HTMLTableElement {
-    const head = element('tr');
-    for (const { name } of columns) this.heads.set(name, element('th', { class: name, scope: 'col' }));
-    head.append(
-      element('th', { class: 'name', scope: 'col', colspan: '2' }, this.toggle),
-      element('th', { class: 'share', scope: 'col', title: t('Of the picks of the last 10 s') }, t('share')),
-      ...this.heads.values(),
-      element('th', { class: 'state', scope: 'col' }, element('span', 'sr-only', t('state'))),
-    );
-    const widths = ['key', 'name', 'share', ...this.heads.keys(), 'state'];
-    return element(
-      'table',
-      '',
-      element('colgroup', '', ...widths.map((name) => element('col', name))),
-      element('thead', '', head),
-      this.body,
-    );
+    const name = element('th', { class: 'name', scope: 'col', role: 'columnheader' }, this.toggle);
+    const trend = element('th', { class: 'trend', scope: 'col', role: 'columnheader' }, t('trend'));
+    const head = element('tr', { role: 'row', 'aria-rowindex': '1' }, name, trend);
+    describeTerm(trend, 'picksPerSecond');
+    for (const column of columns) head.append(this.sortable(column.name, column.term));
+    head.append(this.sortable('state', 'state'));
+    this.heads.get('state')!.firstElementChild!.append(element('span', 'sr-only', t('state')));
+    const table = { role: 'table', 'aria-label': t('Endpoints') };
+    return element('table', table, element('thead', { role: 'rowgroup' }, head), this.body);
+  }
+
+  private sortable(column: string, term: Term): HTMLTableCellElement {
+    const sort = button('sort', () => this.store.sortBy(column));
+    describeTerm(sort, term);
+    const head = element('th', { class: column, scope: 'col', role: 'columnheader' }, sort);
+    this.heads.set(column, head);
+    return head;
   }
 
   render(): void {
@@ -122,234 +105,170 @@ export class EndpointTable {
     // While a pick is read in a narrow panel, the table steps back to one line.
     const open = store.open.endpoints && !(store.inspecting && narrow.matches);
     const all = channel.endpoints.length + channel.endpointsLeftOut;
-    setText(this.summary, all === 1 ? t('1 endpoint') : t('{0} endpoints', all));
+    setText(this.summary, all === 1 ? t('1 endpoint') : t('{0} endpoints', count(all)));
     setAttribute(this.toggle, 'aria-expanded', String(open));
     this.table.classList.toggle('closed', !open);
     this.renderCollapsed(channel, open);
     this.renderHeads(channel);
-    if (open) this.renderRows(channel);
-    this.renderLegend(channel, open);
+    const at = readAt(store);
+    const wanted = this.find.narrow(channel.endpoints);
+    if (open) this.arrange(channel, wanted, at);
+    else show(this.find.element, false);
+    this.renderLegend(channel, at, open);
   }
 
   /** What a policy keeps and compares differs: columns are named for it, or left out. */
   private renderHeads(channel: ChannelView): void {
     const derived = isDerived(channel);
-    for (const { name, text, title, mayBeDerived = false } of columns) {
-      const head = this.heads.get(name)!;
+    for (const { name, head, mayBeDerived = false, isShown } of columns) {
+      const cell = this.heads.get(name)!;
       // One sign is enough for the footnote that it leads to; narrow heads have no room for more.
-      setText(head, derived && name === 'lag' ? `${text(channel)}${derivedSign}` : text(channel));
-      setAttribute(head, 'title', derived && mayBeDerived ? `${title()}. ${derivedTitle()}` : title());
+      setText(cell.firstElementChild!, derived && name === 'lag' ? `${head()}${derivedSign}` : head());
+      setAttribute(cell, 'title', derived && mayBeDerived ? derivedTitle() : null);
+      if (isShown) this.table.classList.toggle(`without-${name}`, !isShown(channel));
     }
-    this.table.classList.toggle(
-      'peaked',
-      channel.endpoints.some(({ peakMs }) => peakMs !== null),
-    );
     this.table.classList.toggle('derived', derived);
-    this.table.classList.toggle('unscored', channel.scoreOrder === 'none');
+    const { sorting } = this.store;
+    for (const [name, head] of this.heads) {
+      const order = sorting?.column !== name ? null : sorting.descending ? 'descending' : 'ascending';
+      setAttribute(head, 'aria-sort', order);
+    }
   }
 
   private renderCollapsed(channel: ChannelView, open: boolean): void {
     show(this.collapsed, !open);
     if (open) return;
     const ready = channel.endpoints.filter(({ state }) => state === 'READY').length;
-    const failing = channel.endpoints.find(({ state }) => state === 'TRANSIENT_FAILURE' || state === 'SHUTDOWN');
+    const failing = channel.endpoints.find(({ state }) => isFailing(state));
     const parts: Node[] = [element('span', 'muted', t('{0} ready', ready))];
     if (failing) parts.push(element('span', 'red', '✕ ', foreign(failing.label), ` ${failing.state}`));
     if (this.collapsed.textContent !== parts.map((part) => part.textContent).join(''))
       setChildren(this.collapsed, parts);
   }
 
-  private renderRows(channel: ChannelView): void {
-    const scale = barScale(channel.endpoints);
-    const readings = readingsAt(channel, this.store.chart, this.store.hover.timeMs);
-    for (const [index, endpoint] of channel.endpoints.entries()) {
-      let row = this.rows.get(endpoint.id);
-      if (!row) this.rows.set(endpoint.id, (row = new EndpointTableRow(endpoint.id, this.store)));
-      row.render(endpoint, readings[index]!, channel, this.looks, scale);
-    }
-    const present = new Set(channel.endpoints.map(({ id }) => id));
-    for (const id of this.rows.keys()) if (!present.has(id)) this.rows.delete(id);
-    setChildren(
-      this.body,
-      channel.endpoints.map(({ id }) => this.rows.get(id)!.element),
-    );
-    this.table.classList.toggle('past', this.store.hover.timeMs !== null);
+  /** Which rows there are, in which order, and what they say. */
+  private arrange(channel: ChannelView, wanted: readonly EndpointRow[], at: ReadAt): void {
+    const { endpoints } = channel;
+    const read = readings(channel, this.store.chart, at);
+    const present = at === 'now' ? read : readings(channel, this.store.chart, 'now');
+    const order = this.order.of(endpoints, present, this.store.sorting, this.isAttended());
+    const ids = new Set(wanted.map(({ id }) => id));
+    this.listed = order.map((index) => endpoints[index]!.id).filter((id) => ids.has(id));
+    this.shown = new Map(endpoints.map((endpoint, index) => [endpoint.id, { endpoint, reading: read[index]! }]));
+    const ready = read.filter(({ state }) => state === 'READY').length;
+    this.scale = barScale(endpoints, this.scale);
+    const past = at !== 'now';
+    this.scene = { channel, looks: this.looks, scale: this.scale, fair: ready > 0 ? 1 / ready : 0, past };
+    this.store.tableOrder = this.listed;
+    this.table.classList.toggle('past', past);
+    setAttribute(this.table, 'aria-rowcount', String(this.listed.length + 1));
+    this.scroll.setRows(this.listed.length);
+    this.renderRows();
   }
 
-  private renderLegend(channel: ChannelView, open: boolean): void {
+  private renderRows(): void {
+    const { scene, listed } = this;
+    if (!scene) return;
+    const { first, room } = this.scroll;
+    const from = Math.max(0, first - spareRows);
+    const ids = listed.slice(from, first + room + spareRows);
+    const focused = this.focused();
+    // The row with the focus stays, though it is scrolled out of view: else the keys would lead nowhere.
+    if (focused && !ids.includes(focused.id) && listed.includes(focused.id)) ids.push(focused.id);
+    const tabbable = focused?.id ?? listed[first];
+    const series = new Map(this.store.chart?.series.endpoints.map((each) => [each.endpoint, each.picksPerSecond]));
+    const most = this.mostPicks();
+    this.rows.show(ids, (row, place) => {
+      const id = ids[place]!;
+      const index = place + from < listed.length && listed[place + from] === id ? place + from : listed.indexOf(id);
+      const { endpoint, reading } = this.shown.get(id)!;
+      row.render(endpoint, reading, scene);
+      row.sparkline.draw(series.get(id), most);
+      row.setTabbable(id === tabbable);
+      setAttribute(row.element, 'aria-rowindex', String(index + 2));
+      this.scroll.place(row.element, index);
+    });
+  }
+
+  private drawnChart: Store['chart'];
+  private most = 1;
+
+  /** Of all endpoints in any bucket, once a chart. */
+  private mostPicks(): number {
+    const { chart } = this.store;
+    if (chart === this.drawnChart) return this.most;
+    this.drawnChart = chart;
+    this.most = 1;
+    for (const { picksPerSecond } of chart?.series.endpoints ?? [])
+      for (const picks of picksPerSecond) if (picks > this.most) this.most = picks;
+    return this.most;
+  }
+
+  private renderLegend(channel: ChannelView, at: ReadAt, open: boolean): void {
     show(this.leftOut, open && channel.endpointsLeftOut > 0);
     setText(this.leftOut, t('{0} more have no room here', count(channel.endpointsLeftOut)));
-    const legend = this.fair.closest('p')!;
-    const fair = Math.max(0, ...channel.endpoints.map(({ fairShare }) => fairShare));
-    show(legend, open && channel.endpoints.length > 1);
+    show(this.legend, open && channel.endpoints.length > 1);
     show(this.footnote, open && isDerived(channel));
-    const { timeMs } = this.store.hover;
-    show(this.tickSample, timeMs === null && fair > 0);
-    if (timeMs !== null) setText(this.fair, t('at {0}', exactTime(timeMs).slice(0, -4)));
+    const fair = this.scene?.fair ?? 0;
+    show(this.tickSample, at === 'now' && fair > 0);
+    if (at !== 'now') setText(this.fair, timeOf(at));
     else setText(this.fair, fair > 0 ? t('equal share {0} %', percent(fair)) : t('no endpoint is READY'));
-    setText(this.fairness, channel.fairness === null ? '' : t('fairness {0}', channel.fairness.toFixed(2)));
-  }
-}
-
-class EndpointTableRow {
-  readonly element = element('tr');
-  private readonly key: HTMLButtonElement;
-  private readonly name: HTMLButtonElement;
-  private readonly label = foreign('');
-  private readonly bar = element('span', 'bar');
-  private readonly tick = element('span', 'fair-tick');
-  private readonly share = element('td', 'share');
-  private readonly numbers = {
-    lag: element('td', 'lag'),
-    peak: element('td', 'peak'),
-    inflight: element('td', 'inflight'),
-    success: element('td', 'success'),
-    rate: element('td', 'rate'),
-    load: element('td', 'load'),
-    last: element('td', 'last'),
-  };
-  private readonly state = element('td', 'state');
-  private readonly stateWord = element('span', 'word');
-  private readonly stateAge = element('span', 'age');
-  private readonly stateIcon = element('span', 'state-icon');
-  private drawnLook = '';
-  private endpoint: EndpointRow | undefined;
-
-  constructor(id: number, store: Store) {
-    this.key = button('key-button', () => this.endpoint && store.toggleLine(this.endpoint.slot));
-    this.name = button('name-button', () => this.endpoint && store.toggleWord(this.endpoint.label), this.label);
-    this.state.append(element('span', 'not-ready', this.stateWord, this.stateAge), this.stateIcon);
-    this.element.append(
-      element('td', 'key', this.key, this.bar, this.tick),
-      element('th', { class: 'name', scope: 'row' }, this.name),
-      this.share,
-      ...Object.values(this.numbers),
-      this.state,
-    );
-    this.element.addEventListener('pointerenter', () => store.setHover({ endpoint: id }));
-    this.element.addEventListener('pointerleave', () => store.setHover({ endpoint: null }));
-    this.hidden = (slot) => store.hiddenSlots.has(slot);
-    this.filtered = (label) => store.query.filter.split(/\s+/).includes(label);
+    // It is of the same picks as the shares, and there is none of a moment.
+    const ofMoment = at !== 'now' && 'momentMs' in at;
+    const { fairness } = channel;
+    setText(this.fairness, fairness === null || ofMoment ? '' : t('fairness {0}', fairness.toFixed(2)));
   }
 
-  private readonly hidden: (slot: number) => boolean;
-  private readonly filtered: (label: string) => boolean;
-
-  render(endpoint: EndpointRow, reading: Reading, channel: ChannelView, looks: Looks, scale: number): void {
-    this.endpoint = endpoint;
-    this.renderName(endpoint, looks);
-    this.renderCounters(endpoint);
-    const ready = endpoint.state === 'READY';
-    this.element.classList.toggle('absent', !ready);
-    setText(this.share, ready && reading.share !== null ? `${percent(reading.share)} %` : '');
-    this.renderNumbers(endpoint, reading, channel.atMs, ready);
-    this.renderState(endpoint, channel.atMs, ready);
-    setStyle(this.bar, 'width', `${(Math.min(1, (reading.share ?? 0) / scale) * 100).toFixed(2)}%`);
-    const fair = Math.max(0, ...channel.endpoints.map(({ fairShare }) => fairShare));
-    show(this.tick, fair > 0);
-    setStyle(this.tick, 'left', `${((fair / scale) * 100).toFixed(2)}%`);
+  private isAttended(): boolean {
+    return this.scroller.matches(':hover') || this.scroller.contains(document.activeElement);
   }
 
-  private renderName(endpoint: EndpointRow, looks: Looks): void {
-    const look = looks.of(endpoint.id);
-    const hidden = this.hidden(endpoint.slot);
-    const signature = JSON.stringify([look, hidden]);
-    if (signature !== this.drawnLook) {
-      this.drawnLook = signature;
-      setChildren(this.key, [key(look)]);
-      this.element.className = look.colour === null ? 'series-other' : `series-${look.colour}`;
-      this.element.classList.toggle('line-off', hidden);
-      setAttribute(this.key, 'aria-pressed', String(!hidden));
-    }
-    setText(this.label, capped(endpoint.label));
-    setAttribute(this.name, 'title', capped(endpoint.addresses.join('\n')));
-    setAttribute(this.name, 'aria-pressed', String(this.filtered(endpoint.label)));
-    setAttribute(this.key, 'aria-label', t('Line of {0} in the charts', capped(endpoint.label)));
-    this.element.classList.toggle('selected', this.filtered(endpoint.label));
+  private focused(): { readonly id: number; readonly control: Control } | undefined {
+    const active = document.activeElement;
+    const row = active && this.body.contains(active) ? active.closest<HTMLElement>('tr[data-id]') : null;
+    if (!row) return undefined;
+    const id = Number(row.dataset.id);
+    const controls = Object.entries(this.rows.get(id)?.controls ?? {}) as [Control, HTMLElement][];
+    return { id, control: controls.find(([, element]) => element === active)?.[0] ?? 'name' };
   }
 
-  /** The exact counters, for whoever reads the panel by machine; there is no room for them in a row. */
-  private renderCounters({ addresses, picks, started, neverStarted, failures }: EndpointRow): void {
-    const counters = {
-      addresses: capped(addresses.join(' '), 2000),
-      picks,
-      started,
-      'never-started': neverStarted,
-      failures,
+  /** Up and down within a column of controls; w asks why. */
+  private key(event: KeyboardEvent): void {
+    const focused = this.focused();
+    if (!focused || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const index = this.listed.indexOf(focused.id);
+    const page = Math.max(1, this.scroll.room - 2);
+    const last = this.listed.length - 1;
+    const targets: Readonly<Record<string, number>> = {
+      ArrowUp: index - 1,
+      ArrowDown: index + 1,
+      PageUp: index - page,
+      PageDown: index + page,
+      Home: 0,
+      End: last,
     };
-    for (const [name, value] of Object.entries(counters)) setAttribute(this.element, `data-${name}`, String(value));
+    const target = targets[event.key];
+    if (event.key === 'w') this.rows.get(focused.id)?.ask();
+    else if (target !== undefined) this.goTo(Math.min(Math.max(target, 0), last), focused.control);
+    else return;
+    event.preventDefault();
   }
 
-  private renderNumbers(endpoint: EndpointRow, reading: Reading, atMs: number, ready: boolean): void {
-    const { lag, peak, inflight, success, rate: perSecond, load, last } = this.numbers;
-    const known = (value: number | null, format: (value: number) => string) =>
-      ready && value !== null && !Number.isNaN(value) ? format(value) : '';
-    setText(lag, known(reading.lagMs, threeDigits));
-    setText(peak, known(reading.peakMs, threeDigits));
-    // A narrow table has no room for the column.
-    setAttribute(lag, 'title', peak.textContent === '' ? null : t('Peak {0} ms', peak.textContent));
-    setText(inflight, known(reading.inflight, count));
-    const unhealthy = ready && reading.success !== null && reading.success <= throttleSuccess;
-    if (success.classList.toggle('red', unhealthy))
-      setChildren(success, [icon('warning'), document.createTextNode(String(Math.round(reading.success!)))]);
-    else
-      setText(
-        success,
-        known(reading.success, (value) => String(Math.round(value))),
-      );
-    setText(perSecond, known(reading.picksPerSecond, rate));
-    setText(load, known(reading.load, short));
-    setText(
-      last,
-      known(endpoint.lastPickMs, (ms) => t('{0} ago', atMs - ms < 1000 ? t('<{0} s', 1) : age(atMs - ms))),
-    );
-  }
-
-  private renderState(endpoint: EndpointRow, atMs: number, ready: boolean): void {
-    const failing = endpoint.state === 'TRANSIENT_FAILURE' || endpoint.state === 'SHUTDOWN';
-    const since = atMs - endpoint.stateSinceMs;
-    setText(this.stateWord, ready ? '' : endpoint.state);
-    setText(this.stateAge, ready ? '' : briefAge(since));
-    this.state.classList.toggle('red', failing);
-    setAttribute(this.state, 'title', capped([endpoint.state, endpoint.error].filter(Boolean).join(': ')));
-    if (this.stateIcon.dataset.state === endpoint.state) return;
-    this.stateIcon.dataset.state = endpoint.state;
-    setChildren(this.stateIcon, [
-      icon(ready ? 'tick' : failing ? 'cross' : 'ring'),
-      ...(ready ? [element('span', 'sr-only', endpoint.state)] : []),
-    ]);
+  private goTo(index: number, control: Control): void {
+    this.scroll.reveal(index);
+    this.renderRows();
+    this.rows.get(this.listed[index]!)?.controls[control].focus();
   }
 }
 
-function barScale(endpoints: readonly EndpointRow[]): number {
+/** Grows at once, and shrinks where that lasts. */
+function barScale(endpoints: readonly EndpointRow[], current: number): number {
   const longest = Math.max(0, ...endpoints.map(({ share, fairShare }) => Math.max(share ?? 0, fairShare)));
-  return barScales.find((scale) => scale >= longest) ?? 1;
+  const least = barScales.find((scale) => scale >= longest) ?? 1;
+  return least < current && longest > least * roomBelowStep ? current : least;
 }
 
-/** The table is the charts' read-out: under the crosshair it shows that second. */
-function readingsAt(channel: ChannelView, chart: ChartView | undefined, timeMs: number | null): Reading[] {
-  if (timeMs === null || !chart) return channel.endpoints.map((endpoint) => endpoint);
-  const { times, endpoints } = chart.series;
-  const index = times.findLastIndex((start) => start <= timeMs);
-  const series = new Map(endpoints.map((each) => [each.endpoint, each]));
-  const total = endpoints.reduce((sum, each) => sum + known(each.picksPerSecond[index]), 0);
-  return channel.endpoints.map(({ id }) => readingOf(series.get(id), index, total));
-}
-
-function readingOf(series: EndpointSeries | undefined, index: number, total: number): Reading {
-  const at = (values: Float64Array | undefined) => values?.[index] ?? null;
-  const picksPerSecond = at(series?.picksPerSecond);
-  return {
-    picksPerSecond,
-    share: picksPerSecond !== null && total > 0 ? known(picksPerSecond) / total : null,
-    lagMs: at(series?.lagMs),
-    peakMs: null,
-    load: at(series?.load),
-    inflight: at(series?.inflight),
-    success: at(series?.success),
-  };
-}
-
-function known(value: number | undefined): number {
-  return value === undefined || Number.isNaN(value) ? 0 : value;
+function timeOf(at: Exclude<ReadAt, 'now'>): string {
+  if ('momentMs' in at) return t('at {0}', timeOfDay(at.momentMs));
+  return t('{0} to {1}', timeOfDay(at.span.fromMs), timeOfDay(at.span.toMs));
 }
