@@ -58,6 +58,8 @@ export const client: ClientChoice = {
   attached: true,
 };
 
+export const firstQuery: Query = { windowSeconds: 120, points: 120, filter: '', rows: { skip: 0, limit: 60 } };
+
 /** 14:00:50 in UTC, some day. */
 export const startMs = Date.UTC(2026, 10, 22, 14, 0, 50);
 const downError = 'connect ECONNREFUSED 10.0.0.5:50051';
@@ -120,7 +122,7 @@ export class Feed implements Answers {
   /** All single picks, newest first. */
   picks(): readonly PickRow[] {
     const rows = { skip: 0, limit: 1_000_000 };
-    return this.model.view({ windowSeconds: 60, points: 120, filter: '', rows }, this.nowMs)!.picks;
+    return this.model.view({ ...firstQuery, rows }, this.nowMs)!.picks;
   }
 
   add(pick: AddedPick): PickRow {

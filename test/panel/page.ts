@@ -4,7 +4,7 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import type { ChartView, Frame, PanelCommand, Query, ToHost, ToPanel } from '../../src/messages/panel';
 import type { launchBrowser } from '../host/browser.mjs';
-import { Feed, type Answers } from './feed';
+import { Feed, firstQuery, type Answers } from './feed';
 import { themes, type ThemeName } from './themes';
 
 export type Browser = Awaited<ReturnType<typeof launchBrowser>>;
@@ -29,6 +29,8 @@ export interface PageOptions {
   readonly scale?: number;
   readonly l10n?: Readonly<Record<string, string>>;
   readonly language?: string;
+  /** What it shows first. */
+  readonly query?: Partial<Query>;
   /** What answers the panel's queries; a feed of no time if left out. */
   readonly feed?: Answers;
   /** Frames and charts that differ from the feed's. */
@@ -135,7 +137,8 @@ export class PanelPage {
     if (message.type === 'query') this.query = message.query;
     for (const resolve of this.waiting.splice(0)) resolve();
     if (message.type === 'ready') {
-      await this.send({ type: 'init', l10n: this.options.l10n ?? {}, language: this.options.language ?? 'en' });
+      const { l10n = {}, language = 'en', query } = this.options;
+      await this.send({ type: 'init', l10n, language, ...(query && { query: { ...firstQuery, ...query } }) });
     } else if (message.type === 'query') {
       await this.refresh();
     }
