@@ -13,7 +13,7 @@ export interface FilterTerm {
   readonly kind: 'word' | 'text' | 'number' | 'duration' | 'sign';
   readonly example: string;
   /** What the example asks for. */
-  meaning(t: (english: string) => string): string;
+  readonly meaning: (t: (english: string) => string) => string;
 }
 
 export const filterTerms: readonly FilterTerm[] = [
@@ -27,7 +27,7 @@ export const filterTerms: readonly FilterTerm[] = [
     term: 'unavailable',
     kind: 'word',
     example: 'unavailable',
-    meaning: (t) => t('calls that ended with this status, or any other of gRPC’s by its name'),
+    meaning: (t) => t('calls and failed picks with this status, or any other by its name'),
   },
 
   { term: 'lower', kind: 'word', example: 'lower', meaning: (t) => t('the candidate with the lower load was taken') },
