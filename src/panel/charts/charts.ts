@@ -128,7 +128,8 @@ export class Charts {
 
   private resized(width: number): void {
     const rounded = Math.floor(width);
-    if (rounded === this.width) return;
+    // Hidden, it has none: the last one holds until it is seen again.
+    if (rounded === 0 || rounded === this.width) return;
     this.width = rounded;
     this.render(false);
   }
@@ -330,7 +331,7 @@ class Heading {
   }
 }
 
-/** Below the brush: how much is selected, and a way to let go of it. */
+/** Over the brush: how much is selected, and a way to let go of it. */
 class BrushLabel {
   readonly element: HTMLElement;
   private readonly words = element('span');
@@ -342,7 +343,7 @@ class BrushLabel {
   }
 
   render(scene: Scene, brush: TimeSpan | undefined, done: boolean): void {
-    const { left, right, axis, width } = scene.layout;
+    const { left, right, heat, lane, width } = scene.layout;
     show(this.element, brush !== undefined);
     if (!brush) return;
     setText(this.words, t('{0} selected', duration(lengthOf(brush))));
@@ -351,7 +352,7 @@ class BrushLabel {
     const middle = (Math.max(left, xOf(scale, brush.fromMs)) + Math.min(right, xOf(scale, brush.toMs))) / 2;
     // Centred on the brush by its style; never beyond the edges.
     setStyle(this.element, 'left', `${Math.min(Math.max(middle, 60), width - 60)}px`);
-    setStyle(this.element, 'top', `${axis.top}px`);
+    setStyle(this.element, 'top', `${heat ? heat.top - titleHeight - 3 : lane.top}px`);
   }
 }
 

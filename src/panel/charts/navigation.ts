@@ -62,10 +62,7 @@ export class Navigation {
     surface.addEventListener('pointerleave', () => this.leave());
     // Not passive: where the wheel zooms, the page must not scroll.
     surface.addEventListener('wheel', (event) => this.wheel(event), { passive: false });
-    document.addEventListener('scroll', ({ timeStamp }) => (this.scrolledAt = timeStamp), {
-      capture: true,
-      passive: true,
-    });
+    document.addEventListener('scroll', (event) => this.scrolled(event), { capture: true, passive: true });
   }
 
   // ── Pointer ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -203,6 +200,11 @@ export class Navigation {
   }
 
   // ── Wheel ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The charts themselves were moved. */
+  private scrolled({ target, timeStamp }: Event): void {
+    if (target instanceof Node && target.contains(this.surface)) this.scrolledAt = timeStamp;
+  }
 
   /** Zooms around the pointer; sideways, or with shift, it scrubs. What the charts cannot use scrolls the page. */
   private wheel(event: WheelEvent): void {

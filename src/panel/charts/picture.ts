@@ -71,7 +71,7 @@ function headerOf({ scene, store, redaction }: PictureParts): string[] {
   const { channel, span } = scene;
   const { attachment } = store.frame!;
   const client = attachment.state === 'none' ? '' : `${capped(attachment.client.name, 80)} ${attachment.client.pid}`;
-  const target = redaction.addresses ? t('target {0}', channel.id) : capped(channel.target, 120);
+  const target = redaction.addresses ? '' : capped(channel.target, 120);
   const { filter } = store.query;
   const hidden = redaction.addresses || redaction.methods;
   const filtered = filter === '' ? '' : hidden ? t('filtered') : t('filter: {0}', capped(filter, 120));
@@ -79,7 +79,7 @@ function headerOf({ scene, store, redaction }: PictureParts): string[] {
   const picks = t('{0} picks/s', count(channel.picksPerSecond));
   return [
     [client, channel.policyPath.map((policy) => capped(policy, 60)).join(' › ')].filter(Boolean).join(' · '),
-    [target, picks].join(' · '),
+    [target, picks].filter(Boolean).join(' · '),
     [time, filtered].filter(Boolean).join(' · '),
   ];
 }
