@@ -1,6 +1,6 @@
 import { setAttribute } from './dom';
 import type { State } from '../messages/panel';
-import type { Look } from './looks';
+import { colourClass, type Look } from './looks';
 
 /** Small pictures as SVG. Each is hidden from assistive technology: a word says the same beside it. */
 
@@ -21,10 +21,6 @@ function path(d: string, className: string): SVGPathElement {
   made.setAttribute('d', d);
   made.setAttribute('class', className);
   return made;
-}
-
-function colourClass(look: Look): string {
-  return look.colour === null ? 'series-other' : `series-${look.colour}`;
 }
 
 /** Solid for a chosen candidate, hollow for the losing one. */
@@ -75,7 +71,7 @@ const icons = {
   save: 'M7.5 1.5v8M4.5 6.5l3 3l3-3M1.5 10v3.5h12v-3.5',
   pause: 'M5 2.5v10M10 2.5v10',
   arc: 'M7.5 1.5a6 6 0 0 1 6 6',
-  more: 'M3 7.5h.01M7.5 7.5h.01M12 7.5h.01',
+  more: 'M2 6.5h2v2h-2zM6.5 6.5h2v2h-2zM11 6.5h2v2h-2z',
   play: 'M4.5 2.5l7.5 5l-7.5 5z',
   openInEditor: 'M7 2.5h-4.5v10h10v-4.5M9 2.5h3.5v3.5M12.5 2.5l-5.5 5.5',
   dot: 'M7.5 3.5a4 4 0 1 0 0 8a4 4 0 1 0 0-8z',
@@ -85,7 +81,7 @@ export type IconName = keyof typeof icons;
 
 export function icon(name: IconName, className = ''): SVGSVGElement {
   const made = svg(15, 15, `icon ${className}`.trim());
-  made.append(path(icons[name], name === 'dot' ? 'solid' : 'stroke'));
+  made.append(path(icons[name], name === 'dot' || name === 'more' ? 'solid' : 'stroke'));
   return made;
 }
 

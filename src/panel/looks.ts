@@ -25,6 +25,11 @@ export interface Look {
   readonly mark: string;
 }
 
+/** The style class that gives an element its colour. */
+export function colourClass({ colour }: Look): string {
+  return colour === null ? 'series-other' : `series-${colour}`;
+}
+
 /** What series, picks and events name: an endpoint of the table, or one that is there no longer. */
 export interface NamedEndpoint {
   readonly id: number;

@@ -1,6 +1,6 @@
 import type { ComparedCell, ComparedChannel, ComparedEndpoint, Comparison, Frame } from '../../messages/panel';
 import { button, capped, element, foreign, setAttribute, setChildren, setStyle, setText, show } from '../dom';
-import { count, percent, rate, threeDigits } from '../format';
+import { percent, rate, threeDigits } from '../format';
 import { icon, isFailing, mark, stateIcon } from '../glyphs';
 import { t } from '../l10n';
 import { lookOf } from '../looks';
@@ -8,9 +8,6 @@ import { describeTerm } from '../terms';
 import type { Store } from '../store';
 import { Trend } from './trend';
 import './comparison.css';
-
-/** A table of thousands of rows would be no comparison. */
-const mostRows = 200;
 
 /** The same endpoints as several channels see them: an endpoint a row, a channel a column. */
 export class ComparisonView {
@@ -23,7 +20,6 @@ export class ComparisonView {
   private readonly head = element('tr', { role: 'row' });
   private readonly body = element('tbody', { role: 'rowgroup' });
   private readonly scroller: HTMLElement;
-  private readonly leftOut = element('p', 'muted small');
   private readonly rows = new Map<string, Row>();
   private drawnHead = '';
 
@@ -61,7 +57,6 @@ export class ComparisonView {
       ),
       this.subtitle,
       this.scroller,
-      this.leftOut,
       this.nothing,
     );
   }
@@ -82,8 +77,6 @@ export class ComparisonView {
     setText(this.title, query.compare === 'channels' ? t('All channels') : t('Clients side by side'));
     if (comparable) this.renderTable(frame, comparison);
     else setText(this.nothingText, nothingToCompare(frame, query.compare));
-    show(this.leftOut, comparable && comparison.rows.length > mostRows);
-    setText(this.leftOut, t('{0} more have no room here', count(comparison.rows.length - mostRows)));
   }
 
   private renderTable(frame: Frame, { columns, rows }: Comparison): void {
@@ -92,13 +85,12 @@ export class ComparisonView {
     setText(this.subtitle, shared.filter((each) => each !== '').join(' · '));
     this.renderHead(frame, columns, differ);
     const names = columns.map((column) => nameOf(column, differ));
-    const shown = rows.slice(0, mostRows);
-    for (const row of shown) this.rowOf(row).render(row, names);
-    const present = new Set(shown.map(keyOf));
+    for (const row of rows) this.rowOf(row).render(row, names);
+    const present = new Set(rows.map(keyOf));
     for (const key of this.rows.keys()) if (!present.has(key)) this.rows.delete(key);
     setChildren(
       this.body,
-      shown.map((row) => this.rowOf(row).element),
+      rows.map((row) => this.rowOf(row).element),
     );
   }
 

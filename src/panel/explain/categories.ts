@@ -8,6 +8,22 @@ export interface Category {
   readonly kind: 'undecided' | 'notHeld' | 'notTold' | 'notDrawn' | 'lost' | 'taken';
   readonly label: string;
   readonly count: number;
+  /** The reason in whose name it was lost or taken; undefined: it was neither, or it was one of several. */
+  readonly reason?: Reason;
+}
+
+/** What the filter wants of the picks of a category, of the endpoint with this address; undefined: no filter tells. */
+export function filterOf({ kind, reason }: Category, address: string): string | undefined {
+  switch (kind) {
+    case 'undecided':
+      return 'queued|failed|dropped';
+    case 'lost':
+      return `lost:${address} ${reason}`;
+    case 'taken':
+      return reason && `endpoint:${address} ${reason}`;
+    default:
+      return undefined;
+  }
 }
 
 /** Every pick of the span in one of them, in the order in which a pick comes about: decided, held, drawn, compared, taken. */
@@ -34,6 +50,7 @@ function lostOf({ lost }: Answer, order: ScoreOrder): Category[] {
       kind: 'lost',
       label: lostLabel(reason, order),
       count: lost[reason] ?? 0,
+      reason,
     }));
 }
 
@@ -53,7 +70,7 @@ function takenOf({ taken, takenUnmeasured }: Answer, order: ScoreOrder): Categor
     .map((reason) => ({ reason, count: (taken[reason] ?? 0) - (reason === 'lower' ? takenUnmeasured : 0) }))
     .filter(({ reason, count }) => count > 0 || (reason === 'lower' && order !== 'none'))
     .map(({ reason, count }): Category => {
-      return { name: `taken-${reason}`, kind: 'taken', label: takenLabel(reason, order), count };
+      return { name: `taken-${reason}`, kind: 'taken', label: takenLabel(reason, order), count, reason };
     });
   return [...unmeasured, ...others];
 }

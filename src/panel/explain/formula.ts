@@ -6,7 +6,7 @@ import { count, distinctEnds, duration, exactLoad, threeDigits } from '../format
 import { icon, mark } from '../glyphs';
 import { t } from '../l10n';
 import { load } from './sentence';
-import type { Looks } from '../looks';
+import { colourClass, type Looks } from '../looks';
 
 /** So many candidates have a column: more would leave no room for their numbers. */
 const mostCandidates = 4;
@@ -165,8 +165,7 @@ function head(
 function bars(pick: PickRow, candidates: readonly Candidate[], looks: Looks): HTMLTableRowElement {
   const most = Math.max(...candidates.map(({ score }) => score ?? 0));
   const cells = candidates.map((candidate, index) => {
-    const look = looks.of(candidate.endpoint);
-    const bar = element('span', `bar ${look.colour === null ? 'series-other' : `series-${look.colour}`}`);
+    const bar = element('span', `bar ${colourClass(looks.of(candidate.endpoint))}`);
     setStyle(bar, 'width', `${most > 0 ? Math.max(0.5, ((candidate.score ?? 0) / most) * 100) : 0}%`);
     const side = candidates.length === 2 && index === 1 ? 'b' : 'a';
     return element('td', `${side} ${candidate.endpoint === pick.endpoint ? 'chosen' : 'loser'}`, bar);

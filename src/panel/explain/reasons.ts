@@ -1,7 +1,8 @@
 import type { ReasonCounts, ScoreOrder } from '../../messages/panel';
-import { element, setChildren, setText, show } from '../dom';
+import { button, element, setAttribute, setChildren, setText, show } from '../dom';
 import { count, percentTenths } from '../format';
 import { t } from '../l10n';
+import { toggleReason, wordOf } from '../picks/reasonCounters';
 import { describeTerm } from '../terms';
 import type { Term } from '../glossary';
 import type { Store } from '../store';
@@ -32,7 +33,8 @@ export class ReasonTable {
     const shown = reasons.filter(
       ({ of, standing }) => channel.reasons[of] > 0 || standing?.(channel.scoreOrder, channel.policyPath.at(-1)),
     );
-    for (const { of } of shown) this.rowOf(of).render(channel.reasons[of], total);
+    const { words } = this.store;
+    for (const { of } of shown) this.rowOf(of).render(channel.reasons[of], total, words.includes(wordOf(of)));
     setChildren(
       this.body,
       shown.map(({ of }) => this.rowOf(of).element),
@@ -41,7 +43,14 @@ export class ReasonTable {
 
   private rowOf(reason: keyof ReasonCounts): ReasonRow {
     let row = this.rows.get(reason);
-    if (!row) this.rows.set(reason, (row = new ReasonRow(reasons.find(({ of }) => of === reason)!)));
+    if (!row)
+      this.rows.set(
+        reason,
+        (row = new ReasonRow(
+          this.store,
+          reasons.find(({ of }) => of === reason)!,
+        )),
+      );
     return row;
   }
 }
@@ -49,18 +58,20 @@ export class ReasonTable {
 class ReasonRow {
   private readonly picks = element('td');
   private readonly part = element('td', 'muted');
+  private readonly name: HTMLButtonElement;
   readonly element: HTMLTableRowElement;
 
-  constructor({ of, label, term }: ReasonLine) {
-    const name = element('span', '', label());
-    describeTerm(name, term);
+  constructor(store: Store, { of, label, term }: ReasonLine) {
+    this.name = button('reason-name', () => toggleReason(store, of), label());
+    describeTerm(this.name, term);
     const failed = of === 'errors' || of === 'failed';
-    this.element = element('tr', failed ? 'red' : '', element('th', { scope: 'row' }, failed ? '✕ ' : '', name));
+    this.element = element('tr', failed ? 'red' : '', element('th', { scope: 'row' }, failed ? '✕ ' : '', this.name));
     this.element.append(this.picks, this.part);
     this.element.dataset.reason = of;
   }
 
-  render(picks: number, total: number): void {
+  render(picks: number, total: number, filtered: boolean): void {
+    setAttribute(this.name, 'aria-pressed', String(filtered));
     setText(this.picks, count(picks));
     setText(this.part, `${percentTenths(picks / total)} %`);
     this.element.classList.toggle('muted', picks === 0);

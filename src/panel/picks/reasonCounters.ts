@@ -36,7 +36,7 @@ export class ReasonCounters {
     let made = this.buttons.get(reason);
     if (made) return made;
     const className = reason === 'errors' || reason === 'failed' ? 'counter red' : 'counter';
-    const toggle = () => this.store.toggleWord(wordOf(reason), reason === 'errors' ? [] : reasonWords);
+    const toggle = () => toggleReason(this.store, reason);
     made = button(className, toggle, element('b'), ' ', element('span'), ' ', element('span', 'counter-share'));
     describeTerm(made, term);
     this.buttons.set(reason, made);
@@ -44,8 +44,13 @@ export class ReasonCounters {
   }
 }
 
+/** Filters by it, or no longer; a pick has one reason, so that one takes the place of another. */
+export function toggleReason(store: Store, reason: keyof ReasonCounts): void {
+  store.toggleWord(wordOf(reason), reason === 'errors' ? [] : reasonWords);
+}
+
 /** The word that the filter knows a counter by. */
-function wordOf(reason: keyof ReasonCounts): string {
+export function wordOf(reason: keyof ReasonCounts): string {
   return reason === 'errors' ? 'error' : reason;
 }
 
