@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import type { Query } from '../../src/messages/panel';
-import { Recorded } from './feed';
+import { firstQuery, Recorded } from './feed';
 import { open, patienceMs, pickRows } from './opening';
 import { Oracle, type Span, type ToldPick } from './oracle';
 import type { PanelPage } from './page';
 import { recordingFile } from './record';
 
 const slow = '10.0.0.4:50051';
-/** Of sums of counts in buckets that hold latencies to within 10 %. */
+/** Quantiles are told to within 10 %. */
 const near = 0.11;
 
 describe('what the panel shows of a recording', function () {
@@ -38,13 +38,21 @@ describe('what the panel shows of a recording', function () {
         rows.map(({ address }) => address),
         oracle.present(untilMs),
       );
-      for (const row of rows) assertRow(row, untilMs);
+      const span = lastSeconds({ untilMs });
+      for (const row of rows) assertRow(row, untilMs, span);
     });
   }
 
-  function assertRow(row: EndpointTexts, untilMs: number): void {
+  /** Of what the figures are: the last 10 s that are complete, as the host says. Readings are those of its end. */
+  function lastSeconds(query: Partial<Query>): Span {
+    const { atMs, shareSpan } = recorded.frame({ ...firstQuery, ...query }).channel!;
+    const { fromMs, toMs } = shareSpan;
+    assert.ok(toMs - fromMs === 10_000 && toMs <= atMs && toMs > atMs - 500, `${fromMs} to ${toMs} at ${atMs}`);
+    return [fromMs, toMs];
+  }
+
+  function assertRow(row: EndpointTexts, untilMs: number, span: Span): void {
     const { address } = row;
-    const span: Span = [untilMs - 10_000, untilMs];
     assert.equal(row.ready, oracle.isReady(address, untilMs), address);
     if (!row.ready) {
       assert.deepEqual([row.share, row.lag, row.load, row.rate], ['', '', '', ''], `${address} shows no numbers`);
@@ -52,11 +60,14 @@ describe('what the panel shows of a recording', function () {
     }
     assert.equal(row.share, `${percent(oracle.share(address, span))} %`, `share of ${address}`);
     assert.equal(row.rate, rate(oracle.picksPerSecond(address, span)), `picks/s of ${address}`);
-    assert.equal(row.lag, threeDigits(oracle.last(address, 'lagMs', untilMs)), `lag of ${address}`);
-    assert.equal(row.success, String(oracle.last(address, 'success', untilMs)), `success of ${address}`);
-    assert.equal(row.inflight, String(oracle.last(address, 'inflight', untilMs)), `inflight of ${address}`);
-    assertNear(row.p50, oracle.latency(address, span, 0.5), `median of ${address}`);
-    assertNear(row.p95, oracle.latency(address, span, 0.95), `p95 of ${address}`);
+    const readMs = span[1];
+    assert.equal(row.lag, threeDigits(oracle.last(address, 'lagMs', readMs)), `lag of ${address}`);
+    assert.equal(row.success, String(oracle.last(address, 'success', readMs)), `success of ${address}`);
+    assert.equal(row.inflight, String(oracle.last(address, 'inflight', readMs)), `inflight of ${address}`);
+    // Latencies are of the whole seconds in which the span lies.
+    const seconds: Span = [Math.floor(span[0] / 1000) * 1000, Math.ceil(span[1] / 1000) * 1000];
+    assertNear(row.p50, oracle.latency(address, seconds, 0.5), `median of ${address}`);
+    assertNear(row.p95, oracle.latency(address, seconds, 0.95), `p95 of ${address}`);
     const ends = oracle.endsOf(address, span);
     const failed = ends.filter(({ code }) => code !== 0).length / ends.length;
     assert.equal(row.failures, `${percent(failed)} %`, `failures of ${address}`);
@@ -80,12 +91,11 @@ describe('what the panel shows of a recording', function () {
       const selection = span && { fromMs: at(span[0]), toMs: at(span[1]) };
       const untilMs = at(80);
       const panel = await show({ untilMs, windowSeconds: 60, ...(selection && { selection }) });
-      const counted = oracle.reasons(selection ? [selection.fromMs, selection.toMs] : [at(20), untilMs]);
-      for (const reason of ['lower', 'forced', 'only', 'unhealthy', 'queued']) {
-        const counter = panel.page.locator(`.counter[data-reason="${reason}"] b`);
-        const shown = (await counter.count()) === 0 ? '0' : await counter.innerText();
-        assert.equal(shown, count(counted.get(reason) ?? 0), reason);
-      }
+      const [, completeMs] = lastSeconds({ untilMs });
+      const counted = oracle.reasons(selection ? [selection.fromMs, selection.toMs] : [at(20), completeMs]);
+      const shown = await reasonTexts(panel);
+      for (const [reason, words] of Object.entries({ ...reasonWords, queued: 'queued', only: 'only one' }))
+        assert.equal(shown.get(words), counted.has(reason) ? count(counted.get(reason)!) : undefined, reason);
     });
   }
 
@@ -117,11 +127,8 @@ describe('what the panel shows of a recording', function () {
 
   it('is why an endpoint was not taken', async () => {
     const selection = { fromMs: at(2), toMs: at(64) };
-    const query: Query = {
-      ...{ windowSeconds: 120, points: 120, filter: '', rows: { skip: 0, limit: 60 } },
-      ...{ untilMs: at(66), selection },
-    };
-    const { channel } = recorded.frame(query);
+    const query = { untilMs: at(66), selection };
+    const { channel } = recorded.frame({ ...firstQuery, ...query });
     const ask = channel!.endpoints.find(({ addresses }) => addresses[0] === slow)!.id;
     const panel = await show({ ...query, ask });
     const told = oracle.answer(slow, [selection.fromMs, selection.toMs]);
@@ -196,6 +203,18 @@ function rowTexts({ timeMs, method, candidates, reason, end }: ToldPick): string
   ];
 }
 
+const reasonWords: Readonly<Record<string, string>> = { lower: 'lower', forced: 'forced', unhealthy: 'sick pair' };
+
+/** The counters by reason, by their words. */
+async function reasonTexts({ page }: PanelPage): Promise<Map<string, string>> {
+  const counters = await page
+    .locator('.counter')
+    .evaluateAll((all) =>
+      all.map((each) => [each.querySelector('span')!.textContent, each.querySelector('b')!.textContent] as const),
+    );
+  return new Map(counters);
+}
+
 /** As it was known at this moment. */
 function endedBy(pick: ToldPick, atMs: number): ToldPick {
   const { end, ...running } = pick;
@@ -206,10 +225,13 @@ async function categories({ page }: PanelPage): Promise<Record<string, number>> 
   const rows = await page
     .locator('.answer .categories tr')
     .evaluateAll((all) =>
-      all.map((row) => [row.getAttribute('data-category'), row.querySelector('.count')?.textContent] as const),
+      all.map((row) => [row.getAttribute('data-category'), row.querySelector('td')!.textContent] as const),
     );
   const sums: Record<string, number> = { undecided: 0, notHeld: 0, notDrawn: 0, lost: 0, taken: 0 };
-  for (const [category, text] of rows) sums[category!]! += Number(text!.replaceAll(',', ''));
+  for (const [name, text] of rows) {
+    const category = name!.split('-')[0]!;
+    if (category !== 'empty') sums[category]! += Number(text.replaceAll(',', ''));
+  }
   return sums;
 }
 

@@ -108,6 +108,13 @@ export class PanelPage {
     return commands();
   }
 
+  /** The last one of so many pictures of the charts. */
+  async pictured(count: number): Promise<Uint8Array> {
+    const pictures = () => this.posted.filter((message) => message.type === 'picture').map(({ png }) => png);
+    while (pictures().length < count) await this.nextMessage();
+    return pictures().at(-1)!;
+  }
+
   private nextMessage(): Promise<void> {
     return new Promise((resolve) => this.waiting.push(resolve));
   }

@@ -13,7 +13,8 @@ import type {
   ScoreOrder,
   Series,
 } from '../../src/messages/panel';
-import { client, type Feed, type FeedOptions } from './feed';
+import { comparison } from '../../src/model/comparison';
+import { client, Feed, startMs, type FeedOptions } from './feed';
 import type { Page, PageOptions } from './page';
 
 /** What the panel may find itself in; tests and pictures go through all of them. */
@@ -47,6 +48,54 @@ const live: Situation['frame'] = (feed, query) => feed.frame(query);
 async function inspectFourth(page: Page): Promise<void> {
   await page.locator('.picks tr[data-key]').nth(3).click();
   await page.locator('.inspector').waitFor();
+}
+
+/** As from the table's menu, or the command palette. */
+async function askWhyNot(page: Page, feed: Feed, address: string): Promise<void> {
+  const query = { windowSeconds: 120, points: 120, filter: '', rows: { skip: 0, limit: 1 } };
+  const { id } = feed.frame(query).channel!.endpoints.find(({ label }) => label === address)!;
+  await page.evaluate((endpoint) => window.postMessage({ type: 'do', action: { name: 'ask', endpoint } }, '*'), id);
+  await page.locator('.answer').waitFor();
+}
+
+async function compareWith(page: Page, others: 'clients' | 'channels'): Promise<void> {
+  await page.evaluate(
+    (kind) => window.postMessage({ type: 'do', action: { name: 'compare', with: kind } }, '*'),
+    others,
+  );
+  await page.locator('.comparison').waitFor();
+}
+
+/** The same target from three processes, of which one is slow to reach its backends. */
+const compared = new WeakMap<Feed, readonly { readonly feed: Feed; readonly pid: number; readonly live: boolean }[]>();
+
+function othersOfClient(feed: Feed): readonly { readonly feed: Feed; readonly pid: number; readonly live: boolean }[] {
+  let others = compared.get(feed);
+  if (others) return others;
+  const ranFor = feed.nowMs - startMs;
+  others = [
+    { feed: new Feed({ seed: 11, meansMs: [9, 6, 2, 30, 8] }).run(ranFor), pid: 48_305, live: true },
+    { feed: new Feed({ seed: 12, meansMs: [2, 5, 10, 4], picksPerSecond: 40 }).run(ranFor), pid: 50_117, live: false },
+  ];
+  compared.set(feed, others);
+  return others;
+}
+
+function comparing(feed: Feed, query: Query): Frame {
+  const frame = feed.frame(query);
+  const others = othersOfClient(feed).map(({ feed: { model }, pid, live: sends }) => {
+    return { client: { ...client, id: String(pid), pid }, model, live: sends };
+  });
+  const side = comparison({ client, model: feed.model, live: true }, others, query, feed.nowMs);
+  return { ...frame, clients: [client, ...others.map((other) => other.client)], ...(side && { comparison: side }) };
+}
+
+function recorded(read: number, damage: string, data = true): Situation['frame'] {
+  return (feed, query) => {
+    const frame = data ? feed.frame(query) : nothing;
+    const view = { state: 'recording', client, file: 'orders-api 2026-11-22 14.03.pickscope', read, damage } as const;
+    return { ...frame, place: 'recording', attachment: view, clients: [client] };
+  };
 }
 
 /** What another policy would tell of the same calls. */
@@ -175,6 +224,34 @@ export const situations: Readonly<Record<string, Situation>> = {
   pick: {
     frame: live,
     act: inspectFourth,
+  },
+  answer: { frame: live, act: (page, feed) => askWhyNot(page, feed, '10.0.0.4') },
+  'answer-not-ready': {
+    frame: live,
+    act: async (page, feed) => {
+      feed.run(28_000);
+      await askWhyNot(page, feed, '10.0.0.5');
+    },
+  },
+  compare: { frame: comparing, act: (page) => compareWith(page, 'clients') },
+  'compare-nothing': { frame: live, act: (page) => compareWith(page, 'channels') },
+  recording: { frame: recorded(1, '') },
+  'recording-damaged': {
+    frame: recorded(1, 'The file ends within a message: it was cut off, or is still being written.'),
+  },
+  'recording-read': { frame: recorded(0.42, '', false) },
+  recorded: {
+    frame: (feed, query) => ({
+      ...feed.frame(query),
+      recording: { file: '/home/me/orders.pickscope', sinceMs: Date.now() - 42_000, bytes: 1_240_000 },
+    }),
+  },
+  keys: {
+    frame: live,
+    act: async (page) => {
+      await page.keyboard.press('?');
+      await page.locator('.keys-dialog').waitFor();
+    },
   },
   hover: {
     frame: live,
