@@ -167,7 +167,7 @@ export class ChangeIntake {
     const error = untrustedText(message.error);
     if (before?.state === state && before.error === error) return;
     const sinceMs = before?.state === state ? endpoint.states.latest!.sinceMs : this.placed(message.stateSinceNs, ms);
-    endpoint.states.set(sinceMs, { state, error, removed: false });
+    endpoint.setState(sinceMs, { state, error, removed: false });
     if (!before) endpoint.added.set(ms, this.quiet ? null : ms);
     const named = { endpoint: endpoint.id, address: endpoint.address };
     if (!before) this.tell(endpoint.channel, { kind: 'endpointAdded', timeMs: ms, ...named });
@@ -184,7 +184,7 @@ export class ChangeIntake {
 
   private remove(endpoint: Endpoint, ms: number): void {
     if (endpoint.removed) return;
-    endpoint.states.set(ms, { state: 'SHUTDOWN', error: '', removed: true });
+    endpoint.setState(ms, { state: 'SHUTDOWN', error: '', removed: true });
     this.registry.noteRemoved();
     this.tell(endpoint.channel, {
       kind: 'endpointRemoved',

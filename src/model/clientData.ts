@@ -1,5 +1,6 @@
 import type { DropTotals, FilterError, TimeSpan } from '../messages/panel';
 import { BoundedMap } from './boundedMap';
+import { Pairs } from './decisions';
 import { Dictionary } from './dictionary';
 import { EventLog } from './events';
 import { compileFilter } from './filter';
@@ -36,6 +37,7 @@ export class ClientData {
   readonly texts = new Dictionary();
   readonly methods = new Methods(this.texts);
   readonly ring: PickRing;
+  readonly pairs: Pairs;
   /** Whether the client was watched: not before attaching, nor while the stream was lost. */
   readonly watched = new Timeline<boolean>();
   /** What the client could not send, over all streams. */
@@ -47,6 +49,7 @@ export class ClientData {
     this.ring = new PickRing(pickBudgetBytes);
     this.reach = reachOf(reachMs);
     this.registry = new Registry(this.reach);
+    this.pairs = new Pairs(this.reach.decisionMs, Math.ceil(this.reach.ms / this.reach.decisionMs));
   }
 
   /** The picks of a channel that a filter wants, up to date; all of them where it could not be read, and why not. */
@@ -82,7 +85,7 @@ export class ClientData {
   /** The wall clock was set back: by it, all that is kept was so much earlier. */
   moveBack(ms: number): void {
     const { channels, endpoints, generations } = this.registry;
-    for (const each of [...channels.values(), ...endpoints.values(), this.events, this.watched, this.drops])
+    for (const each of [...channels.values(), ...endpoints.values(), this.pairs, this.events, this.watched, this.drops])
       each.moveBack(ms);
     for (const generation of generations.values()) if (generation.sinceMs !== null) generation.sinceMs -= ms;
   }
@@ -99,9 +102,10 @@ export class ClientData {
 
   /** How much of a span was watched, for rates: at least a second of a longer one. */
   watchedSeconds({ fromMs, toMs }: TimeSpan): number {
+    const parts = this.watched.during(fromMs, toMs);
     let watchedMs = 0;
-    for (const { sinceMs, untilMs, value } of this.watched.during(fromMs, toMs))
-      if (value) watchedMs += untilMs - sinceMs;
+    for (const [index, { sinceMs, value }] of parts.entries())
+      if (value) watchedMs += Math.min(parts[index + 1]?.sinceMs ?? toMs, toMs) - Math.max(sinceMs, fromMs);
     return Math.max(watchedMs, Math.min(1000, toMs - fromMs)) / 1000;
   }
 

@@ -60,9 +60,11 @@ export class ClientModel {
     readonly reachMs?: number;
   }) {
     this.data = new ClientData(pickBudgetBytes, reachMs);
-    const { registry, ring, events, texts, methods } = this.data;
+    const { registry, ring, pairs, events, texts, methods } = this.data;
     this.changes = new ChangeIntake(registry, this.clock, events, texts);
-    this.picks = new PickIntake(registry, this.clock, this.received, ring, methods, (key) => this.data.onOutcome(key));
+    this.picks = new PickIntake(registry, this.clock, this.received, ring, pairs, methods, (key) =>
+      this.data.onOutcome(key),
+    );
   }
 
   /** True once the snapshot of the current stream is complete. */
@@ -138,14 +140,16 @@ export class ClientModel {
   /** Forgets picks, series and events; keeps entities and exact counters. */
   clear(): void {
     this.changeCount++;
-    const { registry, ring, events, watched, drops } = this.data;
+    const { registry, ring, pairs, events, watched, drops } = this.data;
     ring.clear();
+    pairs.clear();
     this.pastChanged();
     events.clear();
     drops.set(this.clock.latestMs ?? 0, { picks: 0, completions: 0 });
     drops.forgetPast();
     for (const channel of registry.channels.values()) {
       channel.reasons.clear();
+      channel.stretches.clear();
       channel.picksSeen = 0;
       for (const endpoint of channel.endpoints) endpoint.forgetReadings();
     }

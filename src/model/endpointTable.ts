@@ -1,5 +1,6 @@
 import type { EndpointRow, TimeSpan } from '../messages/panel';
 import type { Channel, Endpoint } from './entities';
+import { isHeld } from './held';
 import { LatencyTally } from './histogram';
 import { endpointLabels } from './labels';
 
@@ -53,11 +54,6 @@ export function endpointTable(channel: Channel, atMs: number, share: TimeSpan, w
     ...totalsAt(endpoint, atMs),
   }));
   return { rows, fairness: jain(ready.map(({ recentPicks }) => recentPicks)) };
-}
-
-/** Whether a picker may hold an endpoint of this state; some clients do not tell states. */
-export function isHeld(state: EndpointRow['state']): boolean {
-  return state === 'READY' || state === 'UNKNOWN';
 }
 
 const addressOrder = new Intl.Collator('en', { numeric: true });

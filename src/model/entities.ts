@@ -1,4 +1,6 @@
 import type { ScoreOrder, State } from '../messages/panel';
+import { DecisionRing, Stretches } from './decisions';
+import { isHeld } from './held';
 import { LatencyRing } from './histogram';
 import type { Reach } from './reach';
 import { TimeRing } from './timeRing';
@@ -71,6 +73,9 @@ export class Endpoint {
   private ownReadings: Readings | undefined;
   private ownTotals: EndpointTotals | undefined;
   private ownLatencies: LatencyRing | undefined;
+  private ownDecisions: DecisionRing | undefined;
+  /** Where its pairs are, by the ids of those to which it lost picks. */
+  readonly lostTo = new Map<number, number>();
 
   constructor(
     readonly id: number,
@@ -96,10 +101,29 @@ export class Endpoint {
     return (this.ownLatencies ??= new LatencyRing(secondMs, Math.ceil(ms / secondMs)));
   }
 
+  get decisions(): DecisionRing {
+    const { decisionMs, ms } = this.channel.reach;
+    return (this.ownDecisions ??= new DecisionRing(decisionMs, Math.ceil(ms / decisionMs)));
+  }
+
+  /** What it is from this moment on. */
+  setState(ms: number, state: EndpointState): void {
+    const heldBefore = this.isHeldAt(ms);
+    this.states.set(ms, state);
+    if (isHeld(state.state) !== heldBefore) this.channel.stretches.cut(this.states.latest!.sinceMs);
+  }
+
+  /** Whether a picker could hold it then. */
+  isHeldAt(ms: number): boolean {
+    const entry = this.states.at(ms);
+    return entry !== undefined && isHeld(entry.value.state);
+  }
+
   /** Forgets what was read and counted; keeps what it is, and exact totals. */
   forgetReadings(): void {
     this.ownReadings?.clear();
     this.ownLatencies?.clear();
+    this.ownDecisions?.clear();
   }
 
   /** Everything was so much earlier. */
@@ -109,6 +133,7 @@ export class Endpoint {
     this.ownReadings?.moveBack(ms);
     this.ownTotals?.moveBack(ms);
     this.ownLatencies?.moveBack(ms);
+    this.ownDecisions?.moveBack(ms);
   }
 
   get address(): string {
@@ -160,6 +185,8 @@ export class Channel {
   hadPicker = false;
   /** When the policy forgot what it knew; ms, rising. */
   historyLosses: number[] = [];
+  /** Its picks, while the same endpoints were held. */
+  readonly stretches: Stretches;
   private ownReasons: Reasons | undefined;
   private ownTotals: ChannelTotals | undefined;
   /** Picks of whatever result since attaching. */
@@ -169,7 +196,9 @@ export class Channel {
     readonly id: number,
     readonly target: string,
     readonly reach: Reach,
-  ) {}
+  ) {
+    this.stretches = new Stretches(reach.decisionMs);
+  }
 
   get reasons(): Reasons {
     return (this.ownReasons ??= new TimeRing(this.reach.readingMs, this.reach.ms, noReasons));
@@ -183,6 +212,7 @@ export class Channel {
   moveBack(ms: number): void {
     this.states.moveBack(ms);
     this.path.moveBack(ms);
+    this.stretches.moveBack(ms);
     this.historyLosses = this.historyLosses.map((lossMs) => lossMs - ms);
     this.ownReasons?.moveBack(ms);
     this.ownTotals?.moveBack(ms);

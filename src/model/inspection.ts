@@ -1,8 +1,8 @@
 import type { Inspection, Neighbour } from '../messages/panel';
 import type { Dictionary } from './dictionary';
-import { isHeld } from './endpointTable';
 import type { Channel, Endpoint } from './entities';
 import { explain } from './explain';
+import { isHeld } from './held';
 import { pickRow, policyOf } from './pickRows';
 import { inFlight, type PickRing } from './pickRing';
 import type { Registry } from './registry';

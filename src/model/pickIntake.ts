@@ -3,6 +3,7 @@ import type { Reason } from '../messages/panel';
 import type { ClientClock } from './clock';
 import type { Channel, Endpoint } from './entities';
 import { BoundedMap } from './boundedMap';
+import { drewCandidates, logRatio, type Pairs, type Part, type Stretch } from './decisions';
 import type { Methods } from './methods';
 import { inFlight, type PickRing } from './pickRing';
 import type { Received } from './received';
@@ -25,7 +26,8 @@ export const reasons: readonly Reason[] = [
   'failed',
   'dropped',
 ];
-const lastPickReason = 9;
+/** The last one that says why an endpoint was chosen. */
+export const lastPickReason = 9;
 const completedResult = 1;
 
 /** More of one row are not kept, so that one forged row cannot take the ring. */
@@ -74,6 +76,10 @@ export class PickIntake {
   /** The candidate that is being applied: the same object for each, as there are many. */
   private readonly reading: Reading = { lagNs: NaN, peakNs: NaN, success: NaN, inflight: 0, derived: false };
 
+  /** The endpoints of the candidates of the pick that is being applied, and what part each had in it; likewise. */
+  private readonly drawn: (Endpoint | undefined)[] = [];
+  private readonly part: Part = { reason: 0, held: false, drew: false };
+
   /** The completion that is being applied, likewise. */
   private readonly scratch: Completion = {
     endMs: 0,
@@ -92,6 +98,7 @@ export class PickIntake {
     private readonly clock: ClientClock,
     private readonly received: Received,
     private readonly ring: PickRing,
+    private readonly pairs: Pairs,
     private readonly methods: Methods,
     private readonly onOutcome: (key: number) => void,
   ) {}
@@ -166,8 +173,8 @@ export class PickIntake {
     this.reading.derived = (ring.flags[slot]! & PickFlag.DERIVED) !== 0;
     for (let index = 0; index < candidates; index++)
       this.applyCandidate(batch, cursor, index, ring.entry(slot, index), scored, chosen);
-    for (let index = 0; index < candidates * draws; index++)
-      this.writeRejected(batch, cursor.rejected + index, ring.entry(slot, candidates + index));
+    this.applyDecision(slot, channel, ms, chosen);
+    for (let draw = 0; draw < draws; draw++) this.applyRejected(batch, cursor.rejected, slot, draw, ms);
     if (this.waiting.size > 0) this.joinWaiting(slot, call, attempt);
   }
 
@@ -209,6 +216,7 @@ export class PickIntake {
     ring.entryScore[entry] = score;
     ring.entryIdleMs[entry] = at(batch.candidateIdleNs, from) / 1e6;
     ring.entryHealthy[entry] = batch.candidateHealthy[from] ? 1 : 0;
+    this.drawn[index] = endpoint;
     if (!endpoint) return;
     // The count is from before the pick, which adds a call to the chosen one.
     if (endpoint === chosen) reading.inflight++;
@@ -221,9 +229,60 @@ export class PickIntake {
     return this.registry.policyOf.get(policy)?.scoreOrder !== 'none';
   }
 
-  private writeRejected(batch: PickColumns, from: number, entry: number): void {
-    this.ring.entryEndpoint[entry] = this.registry.endpointOf.get(at(batch.rejectedEndpoint, from))?.id ?? 0;
-    this.ring.entrySuccess[entry] = at(batch.rejectedSuccess, from);
+  /** Counts the pick whose row was written, and for each endpoint what part it had in it. */
+  private applyDecision(slot: number, channel: Channel, ms: number, taken: Endpoint | undefined): void {
+    const { ring, part, drawn } = this;
+    // Nothing that another channel's endpoints are told to do here is counted there.
+    const chosen = taken?.channel === channel ? taken : undefined;
+    const candidates = ring.candidates[slot]!;
+    part.reason = ring.reason[slot]!;
+    part.drew = drewCandidates(part.reason, candidates);
+    countIn(channel.stretches.at(ms), part, candidates);
+    if (part.reason > lastPickReason) return;
+    // Beyond the candidates there are those of picks before.
+    const index = chosen ? drawn.indexOf(chosen) : -1;
+    const winner = index < candidates ? index : -1;
+    if (chosen) {
+      part.held = chosen.isHeldAt(ms);
+      chosen.decisions.addTaken(ms, part, winner >= 0 && isUnmeasured(ring, slot, ring.entry(slot, winner)));
+    }
+    for (let loser = 0; loser < candidates; loser++) {
+      const endpoint = drawn[loser];
+      if (endpoint?.channel === channel && endpoint !== chosen && drawn.indexOf(endpoint) === loser)
+        this.applyLoss(slot, endpoint, loser, chosen, winner, ms);
+    }
+  }
+
+  /** @param winner which candidate the chosen one is; -1: none. */
+  private applyLoss(
+    slot: number,
+    endpoint: Endpoint,
+    loser: number,
+    chosen: Endpoint | undefined,
+    winner: number,
+    ms: number,
+  ): void {
+    const { ring, part } = this;
+    part.held = endpoint.isHeldAt(ms);
+    endpoint.decisions.addLost(ms, part);
+    if (!chosen) return;
+    const order = endpoint.channel.path.at(ms)?.value.scoreOrder ?? 'none';
+    const score = winner < 0 ? NaN : ring.entryScore[ring.entry(slot, winner)]!;
+    this.pairs.add(ms, endpoint, chosen, logRatio(order, score, ring.entryScore[ring.entry(slot, loser)]!));
+  }
+
+  private applyRejected(batch: PickColumns, rejected: number, slot: number, draw: number, ms: number): void {
+    const { ring, drawn } = this;
+    const candidates = ring.candidates[slot]!;
+    for (let index = 0; index < candidates; index++) {
+      const from = rejected + draw * candidates + index;
+      const entry = ring.entry(slot, candidates * (draw + 1) + index);
+      const endpoint = this.registry.endpointOf.get(at(batch.rejectedEndpoint, from));
+      ring.entryEndpoint[entry] = endpoint?.id ?? 0;
+      ring.entrySuccess[entry] = at(batch.rejectedSuccess, from);
+      drawn[index] = endpoint;
+      if (endpoint && drawn.indexOf(endpoint) === index) endpoint.decisions.addRejected(ms);
+    }
   }
 
   private applyCompletion(batch: CompletionColumns, { row, ms, call, attempt }: Cursor): void {
@@ -321,6 +380,20 @@ function countPick(endpoint: Endpoint, ms: number): void {
   const place = readings.open(ms);
   readings.values.picks[place]!++;
   readings.values.lastPickMs[place] = ms - readings.bucketOf(ms) * readings.bucketMs;
+}
+
+function countIn(stretch: Stretch, { reason, drew }: Part, candidates: number): void {
+  stretch.picks++;
+  if (reason > lastPickReason) return;
+  stretch.decided++;
+  if (!drew) return;
+  stretch.drawn++;
+  stretch.candidates += candidates;
+}
+
+/** The endpoint's latency was not known when it was read, to a policy that keeps it: its load was next to nothing. */
+export function isUnmeasured(ring: PickRing, slot: number, entry: number): boolean {
+  return ring.entryLagNs[entry] === 0 && (ring.flags[slot]! & PickFlag.DERIVED) === 0;
 }
 
 function countEnd({ readings, latencies }: Endpoint, ms: number, { code, latencyNs }: Completion): void {

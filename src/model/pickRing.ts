@@ -55,6 +55,8 @@ export class PickRing {
   oldest = 1;
   next = 1;
   private entryNext = 0;
+  /** Key of the first row that came since it was cleared. */
+  private firstKept = 1;
 
   // The index by call and attempt: per hash the slot + 1 of its newest row, and per row that of the row before.
   private readonly newestOf: Int32Array;
@@ -166,13 +168,18 @@ export class PickRing {
     return this.first((time) => time >= ms);
   }
 
+  /** Whether it has all rows that came from this moment on, since it was cleared. */
+  holdsSince(ms: number): boolean {
+    return this.oldest === this.firstKept || (this.oldest < this.next && this.timeMs[this.slot(this.oldest)]! < ms);
+  }
+
   /** All rows are of so much earlier. */
   moveBack(ms: number): void {
     for (const column of [this.timeMs, this.endMs]) column.forEach((time, slot) => (column[slot] = time - ms));
   }
 
   clear(): void {
-    this.oldest = this.next;
+    this.oldest = this.firstKept = this.next;
   }
 
   private first(isWithin: (time: number) => boolean): number {

@@ -1,6 +1,7 @@
 import { states, type EndpointSeries, type Series, type TimeSpan } from '../messages/panel';
-import { firstOpenBucket, isHeld } from './endpointTable';
+import { firstOpenBucket } from './endpointTable';
 import type { Channel, Endpoint } from './entities';
+import { isHeld } from './held';
 import { LatencyTally } from './histogram';
 import { bucketLength, type Reach } from './reach';
 import type { Timeline } from './timeline';

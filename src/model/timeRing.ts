@@ -91,6 +91,15 @@ export class TimeRing<Column extends string> {
     return sum;
   }
 
+  /** Visits what was written in the buckets from (inclusive) to (exclusive), by its places. */
+  forEach(from: number, to: number, visit: (place: number) => void): void {
+    for (let bucket = Math.max(this.oldest, from, this.newest - this.places + 1); bucket < to; bucket++) {
+      if (bucket > this.newest) return;
+      const place = this.find(bucket);
+      if (place >= 0) visit(place);
+    }
+  }
+
   /** The newest bucket in [from, to) in which the column was written; -1: none. */
   lastWritten(column: Column, from: number, to: number): number {
     const values = this.values[column];

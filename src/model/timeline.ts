@@ -4,11 +4,6 @@ export interface TimelineEntry<T> {
   readonly value: T;
 }
 
-/** What held from when to when, within a span that was asked for. */
-export interface TimelinePart<T> extends TimelineEntry<T> {
-  readonly untilMs: number;
-}
-
 /** A value that changes now and then, with its past: answers what it was at a moment. Keeps the newest entries. */
 export class Timeline<T> {
   private entries: TimelineEntry<T>[] = [];
@@ -34,22 +29,18 @@ export class Timeline<T> {
     return this.entries[this.countUntil(ms) - 1];
   }
 
-  /** What held in a span, oldest first; what lasted no time is left out. */
-  during(fromMs: number, toMs: number): TimelinePart<T>[] {
-    const parts: TimelinePart<T>[] = [];
-    for (let index = Math.max(0, this.countUntil(fromMs) - 1); index < this.entries.length; index++) {
-      const { sinceMs, value } = this.entries[index]!;
-      const untilMs = Math.min(this.entries[index + 1]?.sinceMs ?? Infinity, toMs);
-      if (sinceMs >= toMs) break;
-      if (untilMs > Math.max(sinceMs, fromMs)) parts.push({ sinceMs: Math.max(sinceMs, fromMs), untilMs, value });
-    }
-    return parts;
+  /** What held in a span, oldest first: the first one may be from before it. */
+  during(fromMs: number, toMs: number): TimelineEntry<T>[] {
+    const first = Math.max(0, this.countUntil(fromMs) - 1);
+    return this.entries.slice(first, Math.max(first, this.countUntil(toMs))).filter(({ sinceMs }) => sinceMs < toMs);
   }
 
   /** How many entries begin up to this moment. */
   private countUntil(ms: number): number {
     let low = 0;
     let high = this.entries.length;
+    // Mostly it is asked what holds now.
+    if (high > 0 && this.entries[high - 1]!.sinceMs <= ms) return high;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (this.entries[middle]!.sinceMs <= ms) low = middle + 1;

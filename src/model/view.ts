@@ -1,4 +1,5 @@
 import type {
+  Answer,
   ChannelTotals,
   ChannelView,
   EndpointRow,
@@ -9,12 +10,13 @@ import type {
   ReasonCounts,
   TimeSpan,
 } from '../messages/panel';
+import { answer } from './answer';
 import type { Channel } from './entities';
 import type { ClientData, Edge } from './clientData';
 import { endpointTable, firstOpenBucket } from './endpointTable';
 import { endpointLabels } from './labels';
 import { inspect } from './inspection';
-import { momentOf } from './moment';
+import { momentOf, type Moment } from './moment';
 import { reasons as pickReasons } from './pickIntake';
 import { pickList } from './pickList';
 import { isThere } from './series';
@@ -29,6 +31,7 @@ export function channelView(data: ClientData, channel: Channel, query: Query, ed
   const { rows, fairness } = endpointTable(channel, readMs, share, data.watchedSeconds(share));
   const list = pickList(data, channel, query, moment);
   const events = data.events.of(channel.id, untilMs).slice(0, maxEvents);
+  const asked = answerOf(data, channel, query, moment, edge);
   return {
     ...identityAt(channel, atMs),
     atMs,
@@ -45,13 +48,27 @@ export function channelView(data: ClientData, channel: Channel, query: Query, ed
       ...channel.endpoints.filter((endpoint) => isThere(endpoint, window)).map(({ id }) => id),
       ...list.picks.flatMap(endpointsOfPick),
       ...events.flatMap(endpointOfEvent),
+      ...(asked ? [asked.endpoint, ...asked.opponents.map(({ endpoint }) => endpoint)] : []),
     ]),
     reasons: reasonsIn(channel, selection ? share : window, atMs),
     ...list,
     events,
     drops: data.drops.at(untilMs)?.value ?? { picks: 0, completions: 0 },
     ...inspectionOf(data, query.inspect),
+    ...(asked ? { answer: asked } : {}),
   };
+}
+
+/** While the view is live, it is of whole seconds, so that it is counted once in each. */
+function answerOf(data: ClientData, channel: Channel, { ask }: Query, moment: Moment, edge: Edge): Answer | undefined {
+  const endpoint = ask === undefined ? undefined : data.registry.endpoints.get(ask);
+  if (endpoint?.channel !== channel) return undefined;
+  const { fromMs, toMs } = moment.selection ?? moment.window;
+  const endMs = moment.live ? Math.min(toMs, firstOpenBucket(edge.atMs, 1000) * 1000) : toMs;
+  const span = moment.selection ? { fromMs, toMs: endMs } : { fromMs: fromMs + endMs - toMs, toMs: endMs };
+  const key = `answer ${channel.id} ${endpoint.id} ${span.fromMs} ${span.toMs}`;
+  const perSecond = { ...edge, version: Math.floor(edge.version / 4) };
+  return data.charted(key, span.toMs, perSecond, () => answer(data, endpoint, span));
 }
 
 /** What the channel is, and was at this moment. */
