@@ -226,7 +226,7 @@ export interface ChannelView {
   readonly live: boolean;
   /** Picks since atMs, when paused. */
   readonly newer: number;
-  /** What shares, rates, latencies and fairness are of: the selection, or else the last 10 s. */
+  /** What shares, rates, latencies and fairness are of: the selection in whole buckets of 250 ms, or else the last 10 s. */
   readonly shareSpan: TimeSpan;
 
   readonly picksPerSecond: number;
@@ -287,7 +287,7 @@ export interface ChartView {
   /** The axis. */
   readonly span: TimeSpan;
   readonly series: Series;
-  /** Oldest first. */
+  /** Of the whole reach, oldest first. */
   readonly markers: readonly Marker[];
   /** The whole reach, however small the window is. */
   readonly overview: Overview;
@@ -312,7 +312,7 @@ export interface DropTotals {
   readonly completions: number;
 }
 
-/** In a stable order: by address. */
+/** As of the selection's end, else of the moment that is shown. In a stable order: by address. */
 export interface EndpointRow {
   readonly id: number;
   /** What differs between the endpoints of this channel: a port or host that all share is left out. */
@@ -331,7 +331,7 @@ export interface EndpointRow {
   /** 1 / number of READY endpoints, for a READY one; else 0. */
   readonly fairShare: number;
   readonly picksPerSecond: number;
-  /** Of the calls that ended in shareSpan: median and 95th percentile, to within 10 %; null: none did. */
+  /** Of the calls that ended in the seconds of shareSpan: median and 95th percentile, to within 10 %; null: none did. */
   readonly latencyMs: number | null;
   readonly latencyP95Ms: number | null;
   /** Of those calls, how many ended with another status than OK, 0..1. */
@@ -381,7 +381,10 @@ export interface EndpointSeries {
   readonly lagMs: Float64Array;
   readonly success: Float64Array;
   readonly inflight: Float64Array;
-  /** Of the calls that ended in the bucket: median and 95th percentile, to within 10 %; NaN: none did. */
+  /**
+   * Of the calls that ended in the bucket, or, where it is shorter, in the second in which it lies: median and 95th
+   * percentile, to within 10 %; NaN: none did.
+   */
   readonly latencyMs: Float64Array;
   readonly latencyP95Ms: Float64Array;
   /** The state in which it was at the bucket's end: index into `states`. */
@@ -617,10 +620,13 @@ export interface Answer {
   readonly undrawnByChance: number | null;
   /** Most frequent first. */
   readonly opponents: readonly Opponent[];
-  /** Medians of what was read for it as a candidate; null: it never was one, or the policy keeps none. */
+  /**
+   * Medians of what was read for it as a candidate; null: it never was one, or the policy keeps none. From aggregates:
+   * medians of the means of short buckets.
+   */
   readonly loadMedian: number | null;
   readonly lagMedianMs: number | null;
-  /** Of the winners that it lost to. */
+  /** Of the winners that it lost to; null also from aggregates. */
   readonly winnersLoadMedian: number | null;
   /** The states in which it was, oldest first; the first one holds at the begin of the span. */
   readonly states: readonly { readonly sinceMs: number; readonly state: State; readonly error: string }[];

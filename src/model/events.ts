@@ -82,6 +82,8 @@ function markerOf(event: EventRow): Marker | undefined {
       if (event.to === 'READY') return { timeMs, kind: 'ready', endpoint: event.endpoint, historyLost: false };
       if (event.from === 'READY') return { timeMs, kind: 'notReady', endpoint: event.endpoint, historyLost: false };
       return undefined;
+    case 'resolver':
+      return { timeMs, kind: 'resolver', historyLost: false };
     case 'restart':
       return { timeMs, kind: 'restart', historyLost: true };
     case 'drops':
@@ -92,6 +94,6 @@ function markerOf(event: EventRow): Marker | undefined {
 }
 
 function isCause(event: Extract<EventRow, { kind: 'generation' }>, marker: Marker): boolean {
-  const kind = { endpointReady: 'ready', endpointNotReady: 'notReady', resolverUpdate: '', unknown: '' }[event.cause];
+  const kind = { endpointReady: 'ready', endpointNotReady: 'notReady', resolverUpdate: 'resolver', unknown: '' }[event.cause];
   return marker.kind === kind && marker.generation === undefined && event.timeMs - marker.timeMs < causeMs;
 }
