@@ -17,13 +17,13 @@ const maxSingle = 500;
 /** All that lies on the time axis of a channel for this query. */
 export function chartView(data: ClientData, channel: Channel, query: Query, edge: Edge): ChartView {
   const moment = momentOf(query, edge.atMs, channel.reach);
-  const { window, untilMs } = moment;
+  const { window } = moment;
   const buckets = bucketsOf(window, pointsFor(query, channel), channel.reach);
   return {
     channel: channel.id,
     span: window,
     series: seriesOf(data, channel, buckets, edge),
-    markers: markersOf(data.events.of(channel.id, untilMs), window.fromMs),
+    markers: markersOf(data.events.of(channel.id, Infinity), data.reachAt(edge.atMs)?.fromMs ?? window.fromMs),
     overview: overviewOf(data, channel, edge),
     ...(window.toMs - window.fromMs <= singleMs ? { singlePicks: singlePicks(data, channel, query, moment) } : {}),
   };

@@ -285,7 +285,8 @@ export class Store {
   /** Shows this part of the reach. Longer than it may be, it keeps its end. */
   showSpan({ fromMs, toMs }: TimeSpan): void {
     const { reach } = this.frame ?? {};
-    const windowSeconds = clamp((toMs - fromMs) / 1000, shortestWindowSeconds, this.longestWindow);
+    // Whole milliseconds: a window that is moved must not become another length by the way.
+    const windowSeconds = clamp(Math.round(toMs - fromMs) / 1000, shortestWindowSeconds, this.longestWindow);
     const least = (reach?.fromMs ?? -Infinity) + windowSeconds * 1000;
     const untilMs = clamp(toMs, Math.min(least, reach?.toMs ?? Infinity), reach?.toMs ?? Infinity);
     this.change({ windowSeconds, untilMs });

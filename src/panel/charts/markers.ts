@@ -104,14 +104,16 @@ function briefName({ kind, endpoint }: Marker, { short }: Names): string {
 
 /** What happened, in words, with its time. */
 export function markerText(marker: Marker, names: Names): string {
-  return `${exactTime(marker.timeMs)} ${whatHappened(marker, names)}`;
+  const parts = [whatHappened(marker, names), marker.kind === 'generation' ? '' : generationText(marker)];
+  if (marker.historyLost) parts.push(t('history lost'));
+  return `${exactTime(marker.timeMs)} ${parts.filter(Boolean).join(', ')}`;
 }
 
-function whatHappened({ kind, endpoint, generation, historyLost }: Marker, { full }: Names): string {
-  const name = endpoint === undefined ? '' : (full.get(endpoint) ?? '');
-  switch (kind) {
+function whatHappened(marker: Marker, { full }: Names): string {
+  const name = marker.endpoint === undefined ? '' : (full.get(marker.endpoint) ?? '');
+  switch (marker.kind) {
     case 'generation':
-      return historyLost ? t('generation {0}, history lost', generation ?? '') : t('generation {0}', generation ?? '');
+      return generationText(marker);
     case 'resolver':
       return t('resolver update');
     case 'notReady':
@@ -123,4 +125,8 @@ function whatHappened({ kind, endpoint, generation, historyLost }: Marker, { ful
     case 'drops':
       return t('picks are missing here');
   }
+}
+
+function generationText({ generation }: Marker): string {
+  return generation === undefined ? '' : t('generation {0}', generation);
 }
