@@ -70,7 +70,7 @@ export class AllPicks {
     return element(
       'tr',
       { 'data-category': name },
-      element('th', { scope: 'row' }, swatch(category, look), text),
+      element('th', { scope: 'row' }, element('span', 'of', swatch(category, look), text)),
       element('td', '', count(picks)),
       element('td', 'muted', `${percentTenths(picks / total)} %`),
     );
@@ -82,7 +82,7 @@ function emptyRow(empty: readonly Category[]): HTMLElement {
   return element(
     'tr',
     { class: 'muted', 'data-category': 'empty' },
-    element('th', { scope: 'row', title: labels }, element('span', 'swatch'), labels),
+    element('th', { scope: 'row' }, labels),
     element('td', '', count(0)),
     element('td', '', `${percentTenths(0)} %`),
   );

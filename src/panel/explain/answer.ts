@@ -15,19 +15,19 @@ import './answer.css';
 
 /** ms; a live answer is read, so its numbers change no faster. */
 const readingTime = 1000;
-const mostStates = 12;
+const mostStates = 8;
+const mostLosses = 3;
 
 /** Why an endpoint was taken in a span of time, and why not. */
 export class AnswerView {
   readonly element = element('section', 'answer');
   private readonly heading = element('h2');
-  private readonly span = element('span', 'muted small span');
+  private readonly span = element('p', 'muted small');
   private readonly sentence = element('p', 'sentence');
   private readonly allPicks = new AllPicks((category) => this.picksOf(category));
   private readonly opponents = new Opponents((endpoint) => this.store.askWhy(endpoint));
   private readonly states = element('ol', 'states-in-span');
   private readonly losses = element('p', 'small losses');
-  private readonly source = element('p', 'muted small');
   private readonly other: HTMLButtonElement;
   private readonly copied = element('span', { class: 'muted small', role: 'status' });
   private side: Side = 'whyNot';
@@ -47,15 +47,14 @@ export class AnswerView {
         'div',
         'heading',
         this.heading,
-        this.span,
         button({ class: 'icon-button', 'aria-label': close, title: close }, () => store.askWhy(null), icon('close')),
       ),
+      this.span,
       this.sentence,
       this.allPicks.element,
       this.opponents.element,
       this.states,
       this.losses,
-      this.source,
       element(
         'p',
         'actions',
@@ -80,7 +79,7 @@ export class AnswerView {
     const signature = JSON.stringify([subject, answer, namedEndpoints(channel).map(({ label }) => label)]);
     // Made anew only when it says something else: what is selected in it, and the focus, stay.
     if (signature === this.drawn) return;
-    if (this.drawn === '') requestAnimationFrame(() => this.element.scrollIntoView({ block: 'nearest' }));
+    if (this.drawn === '') requestAnimationFrame(() => this.heading.scrollIntoView({ block: 'nearest' }));
     [this.subject, this.drawn, this.drawnAt] = [subject, signature, now];
     this.draw(channel, answer);
   }
@@ -109,7 +108,7 @@ export class AnswerView {
     const names = namesOf(channel);
     const name = element('span', 'endpoint-name', mark(look, true), ' ', foreign(names(answer.endpoint)));
     setChildren(this.heading, withNodes(question(this.side), [name]));
-    setText(this.span, spanText(answer));
+    setText(this.span, `${spanText(answer)}, ${sourceOf(answer, channel)}`);
     const said = parts(finding(this.askedOf(channel, answer)));
     if (this.sentence.textContent !== said.map(({ textContent }) => textContent).join(''))
       setChildren(this.sentence, said);
@@ -117,7 +116,6 @@ export class AnswerView {
     this.opponents.render(answer, this.side, channel, this.looks, names);
     this.drawStates(answer);
     this.drawLosses(answer);
-    setText(this.source, sourceOf(answer, channel));
     setText(this.other, this.side === 'why' ? t('Why not this one?') : t('Why this one?'));
   }
 
@@ -153,10 +151,10 @@ export class AnswerView {
     show(this.losses, losses.length > 0);
     if (losses.length === 0) return;
     const links = losses
-      .slice(-4)
+      .slice(-mostLosses)
       .map((atMs) => button('link', () => this.store.goTo(atMs), timeOfDay(atMs)))
       .flatMap((link, index) => (index === 0 ? [link] : [document.createTextNode(', '), link]));
-    const more = losses.length > 4 ? ` ${t('and {0} more', count(losses.length - 4))}` : '';
+    const more = losses.length > mostLosses ? ` ${t('and {0} more', count(losses.length - mostLosses))}` : '';
     setChildren(this.losses, [
       element('span', 'muted', t('history lost'), ' '),
       ...links,
@@ -175,8 +173,8 @@ export function spanText({ span }: Answer): string {
 }
 
 function sourceOf({ source, total }: Answer, { oldestPickMs }: ChannelView): string {
-  if (source === 'picks') return t('Counted from {0} single picks.', count(total));
+  if (source === 'picks') return t('from {0} single picks', count(total));
   return oldestPickMs === null
-    ? t('Counted from aggregates by the second.')
-    : t('Counted from aggregates by the second: single picks are kept back to {0}.', timeOfDay(oldestPickMs));
+    ? t('from aggregates by the second')
+    : t('from aggregates by the second, as single picks go back to {0} only', timeOfDay(oldestPickMs));
 }

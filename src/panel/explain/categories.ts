@@ -62,7 +62,7 @@ function takenOf({ taken, takenUnmeasured }: Answer, order: ScoreOrder): Categor
           {
             name: 'taken-unmeasured',
             kind: 'taken',
-            label: t('taken: not yet measured, load near 0'),
+            label: t('taken: unmeasured, load near 0'),
             count: takenUnmeasured,
           },
         ];
@@ -113,7 +113,7 @@ function takenLabel(reason: Reason, order: ScoreOrder): string {
     case 'tie':
       return t('taken: tie');
     case 'forced':
-      return t('taken: forced, not picked for long');
+      return t('taken: forced');
     case 'unhealthy':
       return t('taken: in a sick pair');
     case 'probe':

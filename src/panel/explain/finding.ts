@@ -17,6 +17,8 @@ export interface Asked {
 
 /** At least so much of the picks, and the rest does not matter. */
 const most = 0.5;
+/** Less is not worth a word beside what matters most. */
+const rare = 0.02;
 /** Nearer than this to what it is compared with, a share is as that: of itself, or as far as chance goes (standard deviations). */
 const near = 0.15;
 const deviations = 3;
@@ -29,7 +31,7 @@ export function finding(asked: Asked): Part[] {
   if (sums.decided < (1 - most) * answer.total) return undecided(answer);
   if (answer.notHeld > most * sums.decided) return notReady(answer, sums);
   const main = side === 'why' ? taken(asked, sums) : notTaken(asked, sums);
-  return [...main, ...rejected(answer, sums), ...unmeasured(answer, sums)];
+  return [...main, ...notHeld(answer, sums), ...rejected(answer, sums), ...unmeasured(answer, sums)];
 }
 
 function undecided({ undecided: picks, total }: Answer): Part[] {
@@ -63,7 +65,7 @@ function notTaken(asked: Asked, sums: Sums): Part[] {
   if (sums.lost === 0 && answer.notDrawn === 0) return withoutCandidates(asked, sums);
   if (sums.drawn === 0)
     return rich('**It was never drawn** in {0} picks: {1} compared others.', count(sums.drawable), policy);
-  if (sums.lost <= most * sums.drawn && isEqual(sums.taken / sums.held, asked.fairShare)) return asOften(asked, sums);
+  if (isEqual(sums.taken / sums.held, asked.fairShare)) return asOften(asked, sums);
   return [...drawn(answer, sums), ...compared(asked, sums)];
 }
 
@@ -142,8 +144,12 @@ function taken(asked: Asked, sums: Sums): Part[] {
 }
 
 /** Worth a word where it is not rare. */
+function notHeld({ notHeld: picks }: Answer, { decided }: Sums): Part[] {
+  return picks < rare * decided ? [] : rich(' For **{0} % of the picks it was not READY**.', percent(picks / decided));
+}
+
 function rejected({ rejectedDraws }: Answer, { drawable }: Sums): Part[] {
-  if (rejectedDraws < 0.02 * drawable) return [];
+  if (rejectedDraws < rare * drawable) return [];
   return rich(
     ' **{0} more draws of it were rejected**, because it or the other one was unhealthy.',
     count(rejectedDraws),
