@@ -30,12 +30,18 @@ export function registerPanelCommands(panels: Panels): Disposable[] {
 
 /** The panel that a command is for: the one whose title bar or menu it was chosen from, else the active one. */
 export function panelFor(panels: Panels, args: readonly unknown[]): PanelHost {
+  const panel = chosenPanel(panels, args) ?? panels.active;
+  panels.activate(panel);
+  return panel;
+}
+
+/** undefined: the command comes from elsewhere, as from the palette. */
+function chosenPanel(panels: Panels, args: readonly unknown[]): PanelHost | undefined {
   const [from] = args;
-  // VS Code says of a tab's title bar in which group it is, and tells nothing to commands of a view's title bar.
-  if (args.some((arg) => isObject(arg) && 'groupId' in arg)) return panels.activeTab ?? panels.active;
-  if (isObject(from) && 'webview' in from)
-    return from.webview === views.picks ? panels.side : (panels.activeTab ?? panels.active);
-  return args.length > 0 ? panels.side : panels.active;
+  if (isObject(from) && 'webview' in from) return from.webview === views.picks ? panels.side : panels.activeTab;
+  // VS Code says in which group a tab is of whose title bar a command comes; of a view's it passes on nothing, once.
+  if (args.some((arg) => isObject(arg) && 'groupId' in arg)) return panels.activeTab;
+  return args.length > 0 ? panels.side : undefined;
 }
 
 /** @param row What the panel wrote into data-vscode-context of an endpoint's row. */

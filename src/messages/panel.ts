@@ -12,6 +12,8 @@ export type ToHost =
   | { readonly type: 'ready' }
   | { readonly type: 'query'; readonly query: Query }
   | { readonly type: 'command'; readonly command: PanelCommand }
+  /** A frame or a chart was taken: only then comes the next one. */
+  | { readonly type: 'received' }
   /** The reader turned to this panel: what is asked for elsewhere, as in the command palette, is meant for it. */
   | { readonly type: 'focused' }
   /** The answer to the action "picture": bytes of a PNG file. */

@@ -239,6 +239,7 @@ function main(): void {
         panel?.do(message.action);
         break;
     }
+    if (message.type === 'frame' || message.type === 'chart') host.post({ type: 'received' });
   });
   window.addEventListener('focus', () => host.post({ type: 'focused' }));
   host.post({ type: 'ready' });

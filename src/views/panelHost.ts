@@ -24,6 +24,8 @@ const pausedChartMs = 1000;
 const idleFrameMs = 1000;
 /** A reader who drags asks with each movement of the mouse. */
 const queryMs = 30;
+/** A panel that has not taken what was sent within this time has lost it. */
+const patienceMs = 2000;
 /** A panel that does not draw its picture within this time never will. */
 const pictureMs = 10_000;
 
@@ -58,6 +60,10 @@ export class PanelHost {
   #watching: Pick<Disposable, 'dispose'> | undefined;
   #answering: NodeJS.Timeout | undefined;
   #answeredMs = 0;
+  /** A query came while the panel had not taken yet what was sent before. */
+  #owed = false;
+  /** Sent, and not taken yet: a panel that is slow gets fewer, rather than a queue of them. */
+  #unread = { count: 0, sinceMs: 0 };
   /** Asked for before the panel was there. */
   #pending: PanelAction[] = [];
   #picture: ((png: Uint8Array) => void) | undefined;
@@ -111,6 +117,7 @@ export class PanelHost {
     if (!this.#holder?.visible) return;
     this.#frame.version = -1;
     this.#chart.version = -1;
+    this.#unread.count = 0;
     this.#timer = setInterval(() => this.#guarded('frame', () => this.#tick()), frameMs);
     this.#watching = this.options.watch?.();
   }
@@ -137,6 +144,7 @@ export class PanelHost {
     this.#guarded(message.type, () => {
       switch (message.type) {
         case 'ready':
+          this.#unread.count = 0;
           this.#post({ type: 'init', l10n: l10n.bundle ?? {}, language: env.language, ...this.#first() });
           break;
         case 'query':
@@ -145,6 +153,10 @@ export class PanelHost {
         case 'command':
           this.options.onFocused();
           this.#run(message.command).catch((error: unknown) => this.options.log.error(String(error)));
+          break;
+        case 'received':
+          this.#unread.count = Math.max(0, this.#unread.count - 1);
+          if (this.#owed && !this.#busy) this.#answer();
           break;
         case 'focused':
           this.options.onFocused();
@@ -170,6 +182,8 @@ export class PanelHost {
 
   #answer(): void {
     this.#answering = undefined;
+    this.#owed = this.#busy;
+    if (this.#owed) return;
     this.#answeredMs = performance.now();
     this.#sendFrame(Date.now());
     if (this.#query && chartPart(this.#query) !== this.#chart.asked) this.#sendChart(Date.now());
@@ -197,8 +211,17 @@ export class PanelHost {
     }
   }
 
+  get #busy(): boolean {
+    const { count, sinceMs } = this.#unread;
+    return count > 0 && performance.now() - sinceMs < patienceMs;
+  }
+
   #tick(): void {
-    if (!this.#query) return;
+    if (!this.#query || this.#busy) return;
+    if (this.#owed) {
+      this.#answer();
+      return;
+    }
     const { source } = this.options;
     const nowMs = Date.now();
     const model = source.modelOf(this.#query);
@@ -213,7 +236,7 @@ export class PanelHost {
     if (!this.#holder?.visible || !this.#query) return;
     const { source } = this.options;
     this.#frame = { ms: nowMs, version: source.version(this.#query) };
-    this.#post({ type: 'frame', frame: source.frame(this.#query, source.atMs(nowMs)) });
+    this.#show({ type: 'frame', frame: source.frame(this.#query, source.atMs(nowMs)) });
   }
 
   #sendChart(nowMs: number): void {
@@ -222,12 +245,18 @@ export class PanelHost {
     const model = source.modelOf(this.#query);
     this.#chart = { ms: nowMs, version: model?.chartVersion ?? 0, asked: chartPart(this.#query) };
     const chart = model?.chart(this.#query, source.atMs(nowMs));
-    this.#post({ type: 'chart', ...(chart && { chart }) });
+    this.#show({ type: 'chart', ...(chart && { chart }) });
   }
 
   #flushPending(): void {
     if (!this.#query) return;
     for (const action of this.#pending.splice(0)) this.#post({ type: 'do', action });
+  }
+
+  #show(message: ToPanel): void {
+    const { count } = this.#busy ? this.#unread : { count: 0 };
+    this.#unread = { count: count + 1, sinceMs: performance.now() };
+    this.#post(message);
   }
 
   #post(message: ToPanel): void {

@@ -48,6 +48,12 @@ export class Panels implements WebviewViewProvider, WebviewPanelSerializer {
     return this.#active;
   }
 
+  /** The reader turned to this one. */
+  activate(host: PanelHost): void {
+    this.#active = host;
+    this.#changed();
+  }
+
   /** The tab that is on top of the editor area, if it is one of ours. */
   get activeTab(): PanelHost | undefined {
     return [...this.#tabs].find(({ panel }) => panel.active)?.host;
@@ -89,15 +95,15 @@ export class Panels implements WebviewViewProvider, WebviewPanelSerializer {
     this.#tabs.add(tab);
     panel.onDidChangeViewState(() => {
       host.visibilityChanged();
-      if (panel.active) this.#activate(host);
+      if (panel.active) this.activate(host);
     });
     panel.onDidDispose(() => {
       this.#tabs.delete(tab);
       host.letGo();
-      if (this.#active === host) this.#activate(this.side);
+      if (this.#active === host) this.activate(this.side);
     });
     host.hold(panel);
-    if (panel.active) this.#activate(host);
+    if (panel.active) this.activate(host);
     return tab;
   }
 
@@ -120,15 +126,10 @@ export class Panels implements WebviewViewProvider, WebviewPanelSerializer {
       extensionUri: this.options.extensionUri,
       log: this.options.log,
       watch: () => this.options.discovery.watch(),
-      onFocused: () => this.#activate(host),
+      onFocused: () => this.activate(host),
       onQuery: () => this.#changed(),
     });
     return host;
-  }
-
-  #activate(host: PanelHost): void {
-    this.#active = host;
-    this.#changed();
   }
 
   #changed(): void {
