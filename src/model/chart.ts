@@ -2,6 +2,7 @@ import type { ChartView, PickRow, Query, Series, TimeSpan } from '../messages/pa
 import type { ClientData, Edge } from './clientData';
 import type { Channel } from './entities';
 import { markersOf } from './events';
+import { filteredSeries } from './filteredSeries';
 import { momentOf, within, type Moment } from './moment';
 import { overview } from './overview';
 import { pickRow } from './pickRows';
@@ -22,7 +23,7 @@ export function chartView(data: ClientData, channel: Channel, query: Query, edge
   return {
     channel: channel.id,
     span: window,
-    series: seriesOf(data, channel, buckets, edge),
+    ...filteredOf(data, channel, query, seriesOf(data, channel, buckets, edge), edge),
     markers: markersOf(data.events.of(channel.id, Infinity), data.reachAt(edge.atMs)?.fromMs ?? window.fromMs),
     overview: overviewOf(data, channel, edge),
     ...(window.toMs - window.fromMs <= singleMs ? { singlePicks: singlePicks(data, channel, query, moment) } : {}),
@@ -36,6 +37,26 @@ function pointsFor({ points }: Query, { endpoints }: Channel): number {
 function seriesOf(data: ClientData, channel: Channel, buckets: Buckets, edge: Edge): Series {
   const key = `series ${channel.id} ${buckets.ms} ${buckets.from} ${buckets.to}`;
   return data.charted(key, buckets.to * buckets.ms, edge, () => series(channel, buckets, data.watched));
+}
+
+/** The lines as the filter wants them. Calls that end late may change any of them. */
+function filteredOf(
+  data: ClientData,
+  channel: Channel,
+  query: Query,
+  lines: Series,
+  edge: Edge,
+): Pick<ChartView, 'series' | 'filteredSinceMs'> {
+  const { ring } = data;
+  const filter = query.filter.trim();
+  const { wanted, filterError } = data.picksOf(channel.id, filter);
+  if (filter === '' || filterError) return { series: lines };
+  const key = `filtered ${channel.id} ${lines.bucketMs} ${lines.times[0]} ${lines.times.length} ${filter}`;
+  const make = () => filteredSeries(lines, ring, wanted, channel.reach.secondMs);
+  return {
+    series: data.charted(key, Infinity, edge, make),
+    filteredSinceMs: ring.oldest < ring.next ? ring.timeMs[ring.slot(ring.oldest)]! : null,
+  };
 }
 
 function overviewOf(data: ClientData, channel: Channel, edge: Edge): ChartView['overview'] {

@@ -13,7 +13,7 @@ import { Timeline } from './timeline';
 
 /** Selections, and series and what else is costly to make, that are kept: some for each panel that is open. */
 const maxKept = 6;
-const maxMade = 24;
+const maxMade = 12;
 
 /** How long after the newest moment that was told of the time before it may still change: batches do not come in order. */
 const settledAfterMs = 1000;
@@ -43,7 +43,8 @@ export class ClientData {
   /** What the client could not send, over all streams. */
   readonly drops = new Timeline<DropTotals>();
   private readonly selections = new BoundedMap<string, Selection | FilterError>(maxKept);
-  private readonly made = new BoundedMap<string, unknown>(maxMade);
+  /** Up to which version each thing holds that was made. */
+  private readonly made = new BoundedMap<string, { readonly value: unknown; readonly until: number }>(maxMade);
 
   constructor(pickBudgetBytes: number, reachMs: number) {
     this.ring = new PickRing(pickBudgetBytes);
@@ -71,8 +72,9 @@ export class ClientData {
    * @param key tells it from all else that is made.
    */
   charted<T>(key: string, untilMs: number, { toldMs, version }: Edge, make: () => T): T {
-    const settled = untilMs <= toldMs - settledAfterMs;
-    return this.made.renew(settled ? key : `${key} at ${version}`, make) as T;
+    const until = untilMs <= toldMs - settledAfterMs ? Infinity : version;
+    if (this.made.get(key)?.until !== until) this.made.delete(key);
+    return this.made.renew(key, () => ({ value: make(), until })).value as T;
   }
 
   /** From the oldest to the newest moment of what is kept; undefined: the client was never watched. */

@@ -94,6 +94,8 @@ function markerOf(event: EventRow): Marker | undefined {
 }
 
 function isCause(event: Extract<EventRow, { kind: 'generation' }>, marker: Marker): boolean {
-  const kind = { endpointReady: 'ready', endpointNotReady: 'notReady', resolverUpdate: 'resolver', unknown: '' }[event.cause];
+  const kind = { endpointReady: 'ready', endpointNotReady: 'notReady', resolverUpdate: 'resolver', unknown: '' }[
+    event.cause
+  ];
   return marker.kind === kind && marker.generation === undefined && event.timeMs - marker.timeMs < causeMs;
 }
