@@ -201,20 +201,15 @@ function compare(text: string, value: (slot: number) => number, units = noUnit):
   }
 }
 
-// Loops, as each row comes by here: a function made for each row would cost more than the tests.
+// Each row comes by here: one function that calls another is quicker than a loop over a list of them.
 
 function allOf(predicates: readonly RowPredicate[]): RowPredicate {
-  return (slot) => {
-    for (const predicate of predicates) if (!predicate(slot)) return false;
-    return true;
-  };
+  if (predicates.length === 0) return () => true;
+  return predicates.reduce((first, next) => (slot) => first(slot) && next(slot));
 }
 
 function anyOf(predicates: readonly RowPredicate[]): RowPredicate {
-  return (slot) => {
-    for (const predicate of predicates) if (predicate(slot)) return true;
-    return false;
-  };
+  return predicates.reduce((first, next) => (slot) => first(slot) || next(slot));
 }
 
 /** How many answers are remembered: more than most clients have methods or endpoints. */

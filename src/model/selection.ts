@@ -36,13 +36,18 @@ export class Selection {
       this.from = this.to = ring.oldest;
     }
     // First those that went: rows that came may lie in their places.
-    for (; this.from < ring.oldest; this.from++) this.want(this.from, 0);
-    for (; this.to < ring.next; this.to++) if (this.matches(ring.slot(this.to))) this.want(this.to, 1);
+    for (let place = this.place(this.from); this.from < ring.oldest; this.from++, place = this.after(place))
+      if (this.wanted[place]) this.want(place, 0);
+    let slot = ring.slot(this.to);
+    for (let place = this.place(this.to); this.to < ring.next; this.to++, place = this.after(place)) {
+      if (this.matches(slot)) this.want(place, 1);
+      if (++slot === ring.capacity) slot = 0;
+    }
   }
 
   /** The row's outcome is known now. */
   reconsider(key: number): void {
-    if (key >= this.from && key < this.to) this.want(key, this.matches(this.ring.slot(key)) ? 1 : 0);
+    if (key >= this.from && key < this.to) this.want(this.place(key), this.matches(this.ring.slot(key)) ? 1 : 0);
   }
 
   count(from: number, to: number): number {
@@ -100,8 +105,7 @@ export class Selection {
     return to;
   }
 
-  private want(key: number, wanted: 0 | 1): void {
-    const place = this.place(key);
+  private want(place: number, wanted: 0 | 1): void {
     this.counts[Math.floor(place / blockRows)]! += wanted - this.wanted[place]!;
     this.wanted[place] = wanted;
   }
