@@ -84,7 +84,7 @@ export class ComparisonView {
     const shared = [differ.target ? '' : capped(columns[0]!.target), differ.policy ? '' : capped(columns[0]!.policy)];
     setText(this.subtitle, shared.filter((each) => each !== '').join(' · '));
     this.renderHead(frame, columns, differ);
-    const names = columns.map((column) => nameOf(column, differ));
+    const names = columns.map((column) => briefName(column, differ));
     for (const row of rows) this.rowOf(row).render(row, names);
     const present = new Set(rows.map(keyOf));
     for (const key of this.rows.keys()) if (!present.has(key)) this.rows.delete(key);
@@ -135,6 +135,7 @@ export class ComparisonView {
         { class: 'channel', title: capped(`${client.folder}\n${column.target}`) },
         () => this.store.chooseClient(client.id, channel),
         ...names,
+        own ? element('span', 'muted shown-here', t('shown here')) : null,
       ),
       element('span', 'figures muted', element('span', 'rate'), fairness),
     );
@@ -144,6 +145,7 @@ export class ComparisonView {
 /** What tells the columns apart, and so has to be said in each. */
 interface Differences {
   readonly client: boolean;
+  readonly name: boolean;
   readonly target: boolean;
   readonly policy: boolean;
 }
@@ -152,13 +154,16 @@ function differences(columns: readonly ComparedChannel[]): Differences {
   const several = (of: (column: ComparedChannel) => string) => new Set(columns.map(of)).size > 1;
   return {
     client: several(({ client }) => client.id),
+    name: several(({ client }) => client.name),
     target: several(({ target }) => target),
     policy: several(({ policy }) => policy),
   };
 }
 
-function nameOf({ client, target }: ComparedChannel, differ: Differences): string {
-  return [differ.client ? `${client.name} ${client.pid}` : '', differ.target ? target : ''].filter(Boolean).join(' ');
+/** Of processes of one program, the number tells them apart. */
+function briefName({ client, target }: ComparedChannel, differ: Differences): string {
+  const name = differ.name ? client.name : differ.client ? String(client.pid) : '';
+  return [name, differ.target ? target : ''].filter(Boolean).join(' ');
 }
 
 function renderFigures(head: Element, { fairness, live, picksPerSecond }: ComparedChannel): void {
