@@ -22,6 +22,8 @@ export interface TableScene {
   readonly fair: number;
   /** The moment that is read out is not now. */
   readonly past: boolean;
+  /** Those that came later are new. */
+  readonly newSinceMs: number;
 }
 
 export type Control = 'key' | 'name' | 'why';
@@ -33,7 +35,7 @@ export class EndpointTableRow {
   readonly controls: Readonly<Record<Control, HTMLButtonElement>>;
   private readonly label = foreign('');
   private readonly newAge = element('span', 'new-age');
-  private readonly fresh = element('span', 'new', element('span', 'new-word', t('new')), this.newAge);
+  private readonly fresh = element('span', 'new', element('span', 'new-word', ` ${t('new')}`), this.newAge);
   private readonly bar = element('span', 'bar');
   private readonly tick = element('span', 'fair-tick');
   private readonly numbers = new Map(columns.map(({ name }) => [name, element('td', { class: name, role: 'cell' })]));
@@ -97,15 +99,15 @@ export class EndpointTableRow {
     setStyle(this.tick, 'left', part(scene.fair));
   }
 
-  private renderName(endpoint: EndpointRow, { channel, looks }: TableScene): void {
+  private renderName(endpoint: EndpointRow, scene: TableScene): void {
     const { store } = this;
     const { key: line, name, why } = this.controls;
-    const look = looks.of(endpoint.id);
+    const look = scene.looks.of(endpoint.id);
     const hidden = store.hiddenSlots.has(endpoint.slot);
     const selected = store.words.includes(wordOf(endpoint.label));
     const asked = store.query.ask === endpoint.id;
     const signature = JSON.stringify([look, hidden, selected, asked, endpoint.label, endpoint.addresses]);
-    this.renderNew(endpoint, channel.atMs);
+    this.renderNew(endpoint, scene);
     if (signature === this.drawnLook && this.endpoint?.id === endpoint.id) return;
     this.drawnLook = signature;
     const label = capped(endpoint.label);
@@ -123,14 +125,13 @@ export class EndpointTableRow {
     setAttribute(this.element, 'data-vscode-context', menuContext(endpoint.id));
   }
 
-  /** Came within the window: a quiet sign with its age. */
-  private renderNew({ addedMs }: EndpointRow, atMs: number): void {
-    const since = addedMs === null ? Infinity : atMs - addedMs;
-    const fresh = since >= 0 && since < this.store.query.windowSeconds * 1000;
-    show(this.fresh, fresh);
-    if (!fresh) return;
-    setText(this.newAge, ` ${briefAge(since)}`);
-    setAttribute(this.fresh, 'title', t('Known for {0}', age(since)));
+  /** A quiet sign with its age. */
+  private renderNew({ addedMs }: EndpointRow, { channel: { atMs }, newSinceMs }: TableScene): void {
+    const isNew = addedMs !== null && addedMs > newSinceMs && addedMs <= atMs;
+    show(this.fresh, isNew);
+    if (!isNew) return;
+    setText(this.newAge, ` ${briefAge(atMs - addedMs)}`);
+    setAttribute(this.fresh, 'title', t('Known for {0}', age(atMs - addedMs)));
   }
 
   /** The exact counters, for whoever reads the panel by machine; there is no room for them in a row. */

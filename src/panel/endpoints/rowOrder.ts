@@ -26,20 +26,20 @@ export class RowOrder {
   private sorting: Sorting | null = null;
   private sortedAt = -Infinity;
 
-  /** @param attended Pointer or focus is in the table. @returns indices of the endpoints, in the order of the rows. */
+  /** @param attended Pointer or focus is in the table. @param nowMs of a clock that only goes on. @returns indices of the endpoints, in the order of the rows. */
   of(
     endpoints: readonly EndpointRow[],
     readings: readonly Reading[],
     sorting: Sorting | null,
     attended: boolean,
+    nowMs: number,
   ): readonly number[] {
-    const now = performance.now();
     const chosen = sorting !== this.sorting;
-    const due = !attended && now - this.sortedAt >= sortedEvery;
+    const due = !attended && nowMs - this.sortedAt >= sortedEvery;
     this.sorting = sorting;
     if (sorting === null) return [...endpoints.keys()];
     if (chosen || due) {
-      this.sortedAt = now;
+      this.sortedAt = nowMs;
       const sorted = sortedIndices(readings, sorting);
       this.order = sorted.map((index) => endpoints[index]!.id);
       return sorted;

@@ -151,16 +151,22 @@ export class EndpointTable {
     const { endpoints } = channel;
     const read = readings(channel, this.store.chart, at);
     const present = at === 'now' ? read : readings(channel, this.store.chart, 'now');
-    const order = this.order.of(endpoints, present, this.store.sorting, this.isAttended());
+    const order = this.order.of(endpoints, present, this.store.sorting, this.isAttended(), performance.now());
     const ids = new Set(wanted.map(({ id }) => id));
     this.listed = order.map((index) => endpoints[index]!.id).filter((id) => ids.has(id));
     this.shown = new Map(endpoints.map((endpoint, index) => [endpoint.id, { endpoint, reading: read[index]! }]));
     const ready = read.filter(({ state }) => state === 'READY').length;
     this.scale = barScale(endpoints, this.scale);
-    const past = at !== 'now';
-    this.scene = { channel, looks: this.looks, scale: this.scale, fair: ready > 0 ? 1 / ready : 0, past };
+    this.scene = {
+      channel,
+      looks: this.looks,
+      scale: this.scale,
+      fair: ready > 0 ? 1 / ready : 0,
+      past: at !== 'now',
+      newSinceMs: newSince(channel, this.store.query.windowSeconds * 1000),
+    };
     this.store.tableOrder = this.listed;
-    this.table.classList.toggle('past', past);
+    this.table.classList.toggle('past', at !== 'now');
     setAttribute(this.table, 'aria-rowcount', String(this.listed.length + 1));
     this.scroll.setRows(this.listed.length);
     this.renderRows();
@@ -259,6 +265,12 @@ export class EndpointTable {
     this.renderRows();
     this.rows.get(this.listed[index]!)?.controls[control].focus();
   }
+}
+
+/** Endpoints are new that came later: within the window, unless all did, as those of a new client do. */
+function newSince({ endpoints, atMs }: ChannelView, windowMs: number): number {
+  const sinceMs = atMs - windowMs;
+  return endpoints.some(({ addedMs }) => addedMs === null || addedMs < sinceMs) ? sinceMs : Infinity;
 }
 
 /** Grows at once, and shrinks where that lasts. */
