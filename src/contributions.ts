@@ -44,8 +44,8 @@ export const tabs = {
   recording: 'pickscope.recording',
 } as const;
 
-/** Ends the names of recordings. */
-export const recordingExtension = '.pickscope';
+/** Of the names of recordings. */
+export const recordingExtension = 'pickscope';
 
 export const walkthrough = 'pickscope.start';
 

@@ -16,6 +16,7 @@ import { commands } from '../contributions';
 import type { Redaction } from '../messages/panel';
 import type { PanelHost } from '../views/panelHost';
 import type { Panels } from '../views/panels';
+import { askFileToWrite } from './fileToWrite';
 import { panelFor } from './panel';
 
 type Format = 'csv' | 'jsonl';
@@ -49,11 +50,12 @@ async function exportPicks(panel: PanelHost): Promise<void> {
   const format = await askFormat();
   const redaction = format && (await askRedaction());
   if (!redaction) return;
-  const file = await askFile('picks', format, format === 'csv' ? l10n.t('CSV') : l10n.t('JSON lines'));
+  const kind = format === 'csv' ? l10n.t('CSV') : l10n.t('JSON lines');
+  const file = await askFileToWrite({ ...exporting(), name: 'picks', extension: format, kind });
   if (!file) return;
   const options = { location: ProgressLocation.Notification, title: l10n.t('Exporting picks'), cancellable: true };
   const written = await window.withProgress(options, (progress, cancelled) =>
-    writeLines(model.exportPicks(shown, nowMs, format, redaction), file.fsPath, {
+    writeLines(model.exportPicks(shown, nowMs, format, redaction), file, {
       isCancelled: () => cancelled.isCancellationRequested,
       onProgress: (count) => progress.report({ message: count.toLocaleString(env.language) }),
     }),
@@ -67,9 +69,9 @@ async function exportPicture(panel: PanelHost): Promise<void> {
   const redaction = await askRedaction();
   if (!redaction) return;
   const png = await panel.picture(redaction);
-  const file = await askFile('pickscope', 'png', l10n.t('Pictures'));
+  const file = await askFileToWrite({ ...exporting(), name: 'pickscope', extension: 'png', kind: l10n.t('Pictures') });
   if (!file) return;
-  await workspace.fs.writeFile(file, png);
+  await workspace.fs.writeFile(Uri.file(file), png);
   await offerToOpen(file, l10n.t('Picture written.'));
 }
 
@@ -96,16 +98,12 @@ async function askRedaction(): Promise<Redaction | undefined> {
   return chosen && { addresses: chosen.includes(addresses), methods: chosen.includes(methods) };
 }
 
-async function askFile(name: string, extension: string, kind: string): Promise<Uri | undefined> {
-  const folder = workspace.workspaceFolders?.[0]?.uri;
-  return window.showSaveDialog({
-    filters: { [kind]: [extension] },
-    ...(folder && { defaultUri: Uri.joinPath(folder, `${name}.${extension}`) }),
-  });
+function exporting() {
+  return { title: l10n.t('Export'), saveLabel: l10n.t('Export') };
 }
 
-async function offerToOpen(file: Uri, said: string): Promise<void> {
+async function offerToOpen(file: string, said: string): Promise<void> {
   const open = l10n.t('Open File');
-  const chosen = await window.showInformationMessage(`${path.basename(file.path)}: ${said}`, open);
-  if (chosen === open) await vscodeCommands.executeCommand('vscode.open', file);
+  const chosen = await window.showInformationMessage(`${path.basename(file)}: ${said}`, open);
+  if (chosen === open) await vscodeCommands.executeCommand('vscode.open', Uri.file(file));
 }

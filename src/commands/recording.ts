@@ -1,13 +1,5 @@
 import path from 'node:path';
-import {
-  commands as vscodeCommands,
-  l10n,
-  Uri,
-  window,
-  workspace,
-  type Disposable,
-  type LogOutputChannel,
-} from 'vscode';
+import { commands as vscodeCommands, l10n, Uri, window, type Disposable, type LogOutputChannel } from 'vscode';
 import type { Attachment } from '../attachment/attachment';
 import type { Attachments } from '../attachment/attachments';
 import type { KnownClient } from '../attachment/knownClients';
@@ -16,6 +8,7 @@ import { commands, recordingExtension, tabs } from '../contributions';
 import { plainLabel } from '../views/plainLabel';
 import { recordingFailureText } from '../views/failureText';
 import type { Panels } from '../views/panels';
+import { askFileToWrite } from './fileToWrite';
 import { panelFor } from './panel';
 
 export interface RecordingCommandsOptions {
@@ -40,10 +33,12 @@ export function registerRecordingCommands(options: RecordingCommandsOptions): Di
   ];
 }
 
+/** @param args A client, and a file, where a keybinding or another extension names them. */
 async function record(options: RecordingCommandsOptions, args: readonly unknown[]): Promise<void> {
   const attachment = attachmentFor(options, args);
   if (!attachment || options.recorder.of(attachment.id)) return;
-  const file = await askFile(attachment.identity.name);
+  const [, named] = args;
+  const file = named instanceof Uri ? named.fsPath : await askFile(attachment.identity.name);
   if (file === undefined) return;
   try {
     await options.recorder.start(attachment, file);
@@ -69,9 +64,9 @@ async function offerToOpen({ file }: Recording): Promise<void> {
   if (chosen === show) await vscodeCommands.executeCommand('vscode.openWith', Uri.file(file), tabs.recording);
 }
 
-/** @param chosen A file, where a test or another extension names one. */
+/** @param chosen A file, where a keybinding or another extension names one. */
 async function openRecording(chosen?: unknown): Promise<void> {
-  const filters = { [l10n.t('Recordings of Pickscope')]: [recordingExtension.slice(1)] };
+  const filters = { [l10n.t('Recordings of Pickscope')]: [recordingExtension] };
   const files = chosen instanceof Uri ? [chosen] : await window.showOpenDialog({ filters, canSelectMany: true });
   for (const file of files ?? []) await vscodeCommands.executeCommand('vscode.openWith', file, tabs.recording);
 }
@@ -90,21 +85,14 @@ function attachmentFor(
   return named === undefined ? attachments.selected : attachments.get(named);
 }
 
-async function askFile(client: string): Promise<string | undefined> {
-  const name = `${fileName(client)}-${timestamp(new Date())}${recordingExtension}`;
-  const folder = workspace.workspaceFolders?.[0]?.uri;
-  const chosen = await window.showSaveDialog({
+function askFile(client: string): Promise<string | undefined> {
+  return askFileToWrite({
     title: l10n.t('Record {0}', client),
     saveLabel: l10n.t('Record'),
-    filters: { [l10n.t('Recordings of Pickscope')]: [recordingExtension.slice(1)] },
-    ...(folder?.scheme === 'file' && { defaultUri: Uri.joinPath(folder, name) }),
+    name: `${fileName(client)}-${timestamp(new Date())}`,
+    extension: recordingExtension,
+    kind: l10n.t('Recordings of Pickscope'),
   });
-  if (!chosen) return undefined;
-  if (chosen.scheme === 'file') return chosen.fsPath;
-  void window.showErrorMessage(
-    l10n.t('A recording grows while it is written: choose a file on this machine’s own disk.'),
-  );
-  return undefined;
 }
 
 /** A client's name is untrusted: nothing of a path is left of it. */

@@ -40,7 +40,7 @@ describe('package.json and src/contributions.ts', () => {
   it('open recordings in the same editor', () => {
     assert.deepEqual(
       contributes.customEditors.map(({ viewType, selector }) => [viewType, selector]),
-      [[tabs.recording, [{ filenamePattern: `*${recordingExtension}` }]]],
+      [[tabs.recording, [{ filenamePattern: `*.${recordingExtension}` }]]],
     );
   });
 
