@@ -1,6 +1,6 @@
 import type { ChannelView, ChartView, Marker, Redaction, TimeSpan } from '../../messages/panel';
 import { button, element, setAttribute, setChildren, setStyle, setText, show } from '../dom';
-import { duration, rate, timeOfDay } from '../format';
+import { duration, rate } from '../format';
 import { icon } from '../glyphs';
 import { t } from '../l10n';
 import type { Looks } from '../looks';
@@ -11,11 +11,12 @@ import { bucketTime, xOf } from './axis';
 import { fontOf, Sheet } from './canvas';
 import { ChartBar } from './chartBar';
 import { drawGround, nameOffset, type Drawing } from './ground';
+import { headingsOf, heatTitle, type HeadingText } from './headings';
 import { HeatStrip } from './heatStrip';
-import { layoutOf, timeScale, titleHeight, type Layout, type Scene } from './layout';
+import { layoutOf, mostHeatRows, timeScale, titleHeight, type Layout, type Scene } from './layout';
 import { linesOf, namesOf, type Lines, type Names } from './lines';
 import { markerText } from './markers';
-import { isKept, measureLooks, titleOf } from './measures';
+import { isKept } from './measures';
 import { Navigation, type Shown } from './navigation';
 import { drawOverlay } from './overlay';
 import { Overview } from './overview';
@@ -28,7 +29,7 @@ import './charts.css';
 /** ms between two drawings of new data: lines that move more often are no easier to read. */
 const interval = 450;
 const [leastEndGutter, mostEndGutter] = [30, 58];
-/** Points are asked for in steps: the room for names must not change the query. */
+/** Points are asked for in steps, and one for the bucket that still runs: the room for names must not change the query. */
 const pointStep = 10;
 /** So many endpoints are read out for a moment. */
 const mostReadOut = 6;
@@ -46,8 +47,7 @@ export class Charts {
     'aria-describedby': keysId,
   });
   private readonly charts = new Map<Measure, TimeChart>();
-  private readonly headings = new Map<Measure, Heading>();
-  private readonly heatHeading = new Heading();
+  private readonly headings = new Map<HeadingText['of'], Heading>();
   private readonly heat = new HeatStrip();
   private readonly ground = new Sheet(element('canvas', { 'aria-hidden': 'true' }));
   private readonly heatImage = element('div', { role: 'img', class: 'heat' });
@@ -80,8 +80,6 @@ export class Charts {
     this.plots.addEventListener('keydown', (event) => {
       if (event.target === this.plots) this.navigation.key(event);
     });
-    this.plots.append(this.heatImage, this.heatHeading.element, this.ground.canvas, this.overlay.canvas);
-    this.plots.append(this.brush.element);
     this.element.append(
       this.plots,
       this.tables.element,
@@ -145,9 +143,10 @@ export class Charts {
 
   /** What the charts are drawn from, beside their data. */
   private inputs({ id, endpoints }: ChannelView): readonly unknown[] {
-    const { hiddenSlots, charts, heat, asTables, sorting } = this.store;
+    const { hiddenSlots, charts, heat, asTables, tableOrder } = this.store;
+    const rows = heat || wide.matches ? tableOrder.slice(0, mostHeatRows).join() : '';
     const { width } = this;
-    return [id, endpoints.length, hiddenSlots, charts, heat, asTables, sorting, width, wide.matches, devicePixelRatio];
+    return [id, endpoints.length, hiddenSlots, charts, heat, asTables, rows, width, wide.matches, devicePixelRatio];
   }
 
   /** At once where it is the answer to what the reader did, else at the charts' own pace. */
@@ -182,7 +181,7 @@ export class Charts {
       endGutter: this.endGutter(lines, names),
       measures: store.charts.filter((measure) => isKept(measure, channel, chart)),
       heat: wide.matches ? 'wide' : store.heat ? 'narrow' : undefined,
-      endpoints: channel.endpoints.map(({ id }) => id),
+      endpoints: store.tableOrder.length > 0 ? store.tableOrder : channel.endpoints.map(({ id }) => id),
     });
     const singles = chart.singlePicks && new PickMarks(chart.singlePicks, channel.scoreOrder);
     const marks = singles && singles.compared.length > 0 ? singles : undefined;
@@ -215,12 +214,10 @@ export class Charts {
       return chart.canvas;
     });
     this.heat.update(scene, this.theme.palette, this.looks, devicePixelRatio);
-    const headings = layout.plots.map(({ measure, top }) => this.headingOf(measure, top, scene));
-    this.renderHeatHeading(scene);
+    this.describeHeat(scene);
     setChildren(this.plots, [
-      ...[this.heatHeading.element, this.heatImage],
-      ...canvases.flatMap((canvas, index) => [headings[index]!, canvas]),
-      ...[this.ground.canvas, this.overlay.canvas, this.brush.element],
+      ...headingsOf(scene).map((text) => this.headingOf(text)),
+      ...[this.heatImage, ...canvases, this.ground.canvas, this.overlay.canvas, this.brush.element],
     ]);
     this.drawGround(scene);
   }
@@ -278,36 +275,27 @@ export class Charts {
     return chart;
   }
 
-  private headingOf(measure: Measure, top: number, scene: Scene): HTMLElement {
-    let heading = this.headings.get(measure);
-    if (!heading) this.headings.set(measure, (heading = new Heading()));
-    const each = measure === 'load' && scene.marks !== undefined;
-    const title = each ? t('Load, each pick') : titleOf(measure, scene.channel);
-    heading.render(title, noteOf(measure, scene), top - titleHeight);
+  private headingOf(text: HeadingText): HTMLElement {
+    let heading = this.headings.get(text.of);
+    if (!heading) this.headings.set(text.of, (heading = new Heading()));
+    heading.render(text);
     return heading.element;
   }
 
-  private renderHeatHeading({ layout: { heat, left, right }, chart, lines }: Scene): void {
-    show(this.heatHeading.element, heat !== undefined);
+  /** What a screen reader finds in place of the heat strip. */
+  private describeHeat(scene: Scene): void {
+    const { layout, chart } = scene;
+    const { heat, left, right } = layout;
     show(this.heatImage, heat !== undefined);
     if (!heat) return;
-    const { bucketMs } = chart.series;
-    const title = t('Picks, each {0}', bucketLength(bucketMs));
-    const more = heat.leftOut > 0 ? ` · ${t('{0} more have no room here', heat.leftOut)}` : '';
-    this.heatHeading.render(title, `${t('red: failed')}${more}`, heat.top - titleHeight - 3);
-    for (const [name, value] of Object.entries({
-      top: heat.top,
-      left,
-      width: right - left,
-      height: heat.bottom - heat.top,
-    }))
-      setStyle(this.heatImage, name, `${value}px`);
-    const endpoints = lines.own.length + lines.folded.length;
-    setAttribute(
-      this.heatImage,
-      'aria-label',
-      t('{0} of {1} endpoints; red: failed; hatched: not READY', title, endpoints),
+    const box = { top: heat.top, left, width: right - left, height: heat.bottom - heat.top };
+    for (const [name, value] of Object.entries(box)) setStyle(this.heatImage, name, `${value}px`);
+    const summary = t(
+      '{0} of {1} endpoints; red: failed; hatched: not READY',
+      heatTitle(scene),
+      chart.series.endpoints.length,
     );
+    setAttribute(this.heatImage, 'aria-label', summary);
   }
 
   /** What a key led to: a moment with its values, or a marker. */
@@ -324,7 +312,7 @@ class Heading {
   private readonly note = element('span', 'muted');
   readonly element = element('h3', '', this.title, ' ', this.note);
 
-  render(title: string, note: string, top: number): void {
+  render({ title, note, top }: HeadingText): void {
     setText(this.title, title);
     setText(this.note, note);
     setStyle(this.element, 'top', `${top}px`);
@@ -368,17 +356,6 @@ function keysText(): HTMLElement {
   return text;
 }
 
-function noteOf(measure: Measure, { chart: { filteredSinceMs }, lines, span }: Scene): string {
-  const notes = [measureLooks[measure].unit()];
-  if (measure === 'picksPerSecond') {
-    if (lines.folded.length > 0) notes.push(t('grey: {0} others', lines.folded.length));
-    if (filteredSinceMs === null) notes.push(t('filtered: none are kept'));
-    else if (filteredSinceMs !== undefined)
-      notes.push(filteredSinceMs > span.fromMs ? t('filtered, since {0}', timeOfDay(filteredSinceMs)) : t('filtered'));
-  }
-  return notes.filter(Boolean).join(' · ');
-}
-
 function momentText({ chart: { series }, lines, names }: Scene, timeMs: number): string {
   const index = series.times.indexOf(timeMs);
   const values = lines.own.slice(0, mostReadOut).map(({ endpoint, series: { picksPerSecond } }) => {
@@ -388,13 +365,8 @@ function momentText({ chart: { series }, lines, names }: Scene, timeMs: number):
   return `${bucketTime(timeMs, series.bucketMs)}: ${t('Picks/s')} ${values.join(', ')}`;
 }
 
-/** 1 s, 0.5 s. */
-function bucketLength(ms: number): string {
-  return ms < 100 ? t('{0} ms', ms) : t('{0} s', ms / 1000);
-}
-
 function pointsOf({ left, right }: Layout): number {
-  return Math.max(pointStep, Math.ceil((right - left) / 2 / pointStep) * pointStep);
+  return Math.max(1, Math.ceil((right - left) / 2 / pointStep)) * pointStep + 1;
 }
 
 function lengthOf({ fromMs, toMs }: TimeSpan): number {

@@ -71,6 +71,10 @@ const heatSizes = {
   narrow: { title: 16, pitch: 14, height: 140, least: 4 },
 } as const;
 
+export const mostHeatRows = Math.max(
+  ...Object.values(heatSizes).map(({ height, least }) => Math.floor(height / least)),
+);
+
 export interface Wanted {
   readonly width: number;
   /** Right of the plots, for the names of the lines. */

@@ -1,5 +1,6 @@
 import type { ChannelView, ChartView } from '../../messages/panel';
 import { derivedSign, isDerived } from '../derived';
+import { short } from '../format';
 import { t } from '../l10n';
 import type { Measure } from '../store';
 import { linearAxis, logAxis, type Axis } from './axis';
@@ -9,6 +10,8 @@ export interface MeasureLook {
   readonly log: boolean;
   /** Each line stands on those before it. */
   readonly stacked: boolean;
+  /** A number of the axis. */
+  readonly tick: (value: number) => string;
   /** What is written beside the title. */
   readonly unit: () => string;
   /** Around the lowest and the highest of what is drawn; low > high: nothing is. */
@@ -21,12 +24,12 @@ const fromZero = (_low: number, high: number) => linearAxis(high);
 const thousandths: Axis = { min: 0, max: 1000, ticks: [0, 500, 1000] };
 
 export const measureLooks: Readonly<Record<Measure, MeasureLook>> = {
-  picksPerSecond: { log: false, stacked: true, unit: () => '', axis: fromZero },
-  load: { log: true, stacked: false, unit: () => t('log'), axis: logAxisOr(3, 4) },
-  lagMs: { log: true, stacked: false, unit: () => t('ms, log'), axis: logAxisOr(0, 2) },
-  latencyMs: { log: true, stacked: false, unit: () => t('ms, log; faint: p95'), axis: logAxisOr(0, 2) },
-  success: { log: false, stacked: false, unit: () => t('of 1000'), axis: () => thousandths },
-  inflight: { log: false, stacked: false, unit: () => '', axis: fromZero },
+  picksPerSecond: { log: false, stacked: true, tick: short, unit: () => '', axis: fromZero },
+  load: { log: true, stacked: false, tick: short, unit: () => t('log'), axis: logAxisOr(3, 4) },
+  lagMs: { log: true, stacked: false, tick: short, unit: () => t('ms, log'), axis: logAxisOr(0, 2) },
+  latencyMs: { log: true, stacked: false, tick: short, unit: () => t('ms, log; faint: p95'), axis: logAxisOr(0, 2) },
+  success: { log: false, stacked: false, tick: String, unit: () => t('of 1000'), axis: () => thousandths },
+  inflight: { log: false, stacked: false, tick: short, unit: () => '', axis: fromZero },
 };
 
 /** A policy that compares by weights has those for loads; what it does not keep itself is marked. */

@@ -4,12 +4,12 @@ import { count, timeOfDay } from '../format';
 import { t } from '../l10n';
 import type { Looks } from '../looks';
 import type { Measure, Store } from '../store';
-import { seriesColour, type Theme } from '../theme';
+import { seriesColour, type Palette, type Theme } from '../theme';
 import { fontOf, glyph, text } from './canvas';
 import { drawGround, type Drawing } from './ground';
+import { headingsOf } from './headings';
 import type { HeatStrip } from './heatStrip';
 import { titleHeight, type Scene } from './layout';
-import { titleOf } from './measures';
 import { drawOverlay } from './overlay';
 import { overhang, type TimeChart } from './timeChart';
 
@@ -102,20 +102,32 @@ function drawHeader(context: CanvasRenderingContext2D, header: readonly string[]
 function drawCharts(context: CanvasRenderingContext2D, parts: PictureParts): void {
   const { scene, theme, looks, heat, store, chartOf } = parts;
   const { palette } = theme;
-  const { layout, channel } = scene;
+  const { layout } = scene;
   for (const { measure, top, bottom } of layout.plots) {
     const chart = chartOf(measure);
     chart.update(scene, palette, scale);
     context.drawImage(chart.canvas, 0, top - overhang, layout.right, bottom - top + 2 * overhang);
-    text(context, titleOf(measure, channel), layout.left, top - titleHeight / 2, palette.foreground);
   }
   const endsOf = (measure: Measure) => chartOf(measure).ends;
   const drawing: Drawing = { context, palette, looks, endsOf, lit: null };
   heat.update(scene, palette, looks, scale);
   heat.draw(drawing, scene);
   drawGround(drawing, scene);
+  drawHeadings(context, scene, palette);
   const brush = store.query.selection;
   drawOverlay(context, scene, { crosshairMs: null, marker: undefined, brush, inspectedMs: undefined }, palette);
+}
+
+/** On ground of their own, as the lines of markers go through there. */
+function drawHeadings(context: CanvasRenderingContext2D, scene: Scene, palette: Palette): void {
+  const { left } = scene.layout;
+  for (const { title, note, top } of headingsOf(scene)) {
+    const middle = top + titleHeight / 2;
+    context.fillStyle = palette.background;
+    context.fillRect(left, top, context.measureText(`${title} ${note}`).width + 3, titleHeight - 1);
+    text(context, title, left, middle, palette.foreground);
+    text(context, note, left + context.measureText(`${title} `).width, middle, palette.muted);
+  }
 }
 
 interface LegendEntry {

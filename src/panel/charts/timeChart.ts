@@ -225,7 +225,7 @@ export class TimeChart {
     y.min = axis.min;
     y.max = axis.max;
     y.afterBuildTicks = (scale) => void (scale.ticks = axis.ticks.map((value) => ({ value })));
-    y.ticks.callback = (value) => short(this.look.log ? antilog(value) : value);
+    y.ticks.callback = (value) => this.look.tick(this.look.log ? antilog(value) : value);
     y.ticks.color = palette.muted;
     y.ticks.font = { family: palette.fontFamily, size: 11 };
     y.grid.color = palette.grid;
