@@ -25,13 +25,6 @@ interface Setting {
   readonly singlePicks: number;
 }
 
-execFileSync('npx', ['vsce', 'package', '--no-dependencies'], { stdio: 'ignore' });
-console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores`);
-print('.vsix', `${Math.ceil(statSync(extensionFile).size / 1000)} kB`, '500 kB');
-await withPanel({ endpoints: 50, singlePicks: 1_000_000 }, measureFrames);
-await withPanel({ endpoints: 20, singlePicks: 250_000 }, measureLoad);
-process.exit();
-
 /** A window that is attached to a client of its own. */
 async function withPanel(setting: Setting, measure: (scene: Scene) => Promise<void>): Promise<void> {
   const scene = await Scene.open(setting);
@@ -274,3 +267,10 @@ function percent(part: number): string {
 function megabytes(bytes: number): string {
   return `${Math.round(bytes / 1e6)} MB`;
 }
+
+execFileSync('npx', ['vsce', 'package', '--no-dependencies'], { stdio: 'ignore' });
+console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores`);
+print('.vsix', `${Math.ceil(statSync(extensionFile).size / 1000)} kB`, '500 kB');
+await withPanel({ endpoints: 50, singlePicks: 1_000_000 }, measureFrames);
+await withPanel({ endpoints: 20, singlePicks: 250_000 }, measureLoad);
+process.exit();

@@ -127,14 +127,27 @@ export class Workbench {
     await this.page.locator(`.monaco-workbench.${bodyClass}`).waitFor();
   }
 
+  /** Opens a file of the folder that is open, by its name. */
+  async openFile(name) {
+    const { page } = this;
+    await page.keyboard.press('Control+p');
+    const input = page.locator('.quick-input-widget input');
+    await input.waitFor();
+    await input.fill(name);
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().click();
+  }
+
   /**
    * The document inside an extension's webview.
    *
    * @param {string} extension `publisher.name`
+   * @param {'webviewView' | 'customEditor' | 'panel'} [kind] Where it is: in a view, or an editor of files or of its own.
    */
-  webview(extension) {
+  webview(extension, kind) {
+    const place = { webviewView: '[src*="purpose=webviewView"]', customEditor: '[src*="purpose=customEditor"]' };
+    const where = kind === 'panel' ? ':not([src*="purpose="])' : kind ? place[kind] : '';
     return this.page
-      .frameLocator(`iframe.webview.ready[src*="extensionId=${extension}"]`)
+      .frameLocator(`iframe.webview.ready[src*="extensionId=${extension}"]${where}`)
       .frameLocator('iframe#active-frame');
   }
 

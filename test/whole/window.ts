@@ -70,6 +70,27 @@ export class VsCodeWindow {
     return this.workbench.page.locator('.pane-body .monaco-list-row', { hasText: text });
   }
 
+  /** Answers a list to choose one from. */
+  async choose(label: string): Promise<void> {
+    await this.workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: label }).first().click();
+  }
+
+  /** Answers a list to check some of: these. */
+  async check(...labels: string[]): Promise<void> {
+    const widget = this.workbench.page.locator('.quick-input-widget');
+    await widget.locator('.quick-input-list .monaco-list-row input[type=checkbox]').first().waitFor();
+    for (const label of labels) await this.choose(label);
+    await this.workbench.page.keyboard.press('Enter');
+  }
+
+  /** Answers VS Code's own dialog for files: with this path. */
+  async save(file: string): Promise<void> {
+    const input = this.workbench.page.locator('.quick-input-widget input[type=text], .quick-input-widget .input');
+    await input.first().waitFor();
+    await input.first().fill(file);
+    await this.workbench.page.keyboard.press('Enter');
+  }
+
   /** A message in the list of notifications; where a driver drives VS Code, it shows them nowhere else. */
   async notice(text: string): Promise<Locator> {
     await this.workbench.runCommand('Notifications: Show Notifications');
