@@ -28,6 +28,7 @@ export const commands = {
   makeNodeAttachable: 'pickscope.makeNodeAttachable',
   stopNodeAttachable: 'pickscope.stopNodeAttachable',
   copyImportLine: 'pickscope.copyImportLine',
+  openWalkthrough: 'pickscope.openWalkthrough',
   showLog: 'pickscope.showLog',
 } as const;
 
@@ -81,6 +82,10 @@ export const contexts = {
   paused: 'pickscope.paused',
   /** The panel in the editor tab that is on top does. */
   tabPaused: 'pickscope.tabPaused',
+  /** A pick was inspected, in whatever panel, since VS Code was started. */
+  inspected: 'pickscope.inspected',
+  /** So was asked why an endpoint was not taken. */
+  asked: 'pickscope.asked',
   /** What the selected client sends is written to a file. */
   isRecording: 'pickscope.isRecording',
   /** Node programs that are started in a terminal, or debugged, are made attachable. */

@@ -11,6 +11,7 @@ import { registerLogCommand } from './commands/log';
 import { registerNodeCommands } from './commands/nodePrograms';
 import { registerPanelCommands } from './commands/panel';
 import { registerRecordingCommands } from './commands/recording';
+import { registerWalkthroughCommand } from './commands/walkthrough';
 import { settings, tabs, views } from './contributions';
 import { Discovery } from './discovery/discovery';
 import { NodePrograms } from './launch/nodePrograms';
@@ -83,6 +84,7 @@ export function activate(context: ExtensionContext): void {
     registerImportLineCommand(),
     ...registerNodeCommands(programs, log),
     workspace.onDidGrantWorkspaceTrust(restorePrograms),
+    registerWalkthroughCommand(context.extension.id),
     registerLogCommand(log),
   );
   beforeTheEnd = () => Promise.all([attachments.remember(), recorder.stopAll()]);

@@ -28,6 +28,10 @@ export class ContextKeys {
     this.#set(contexts.nodeAttachable, this.programs.on);
     this.#set(contexts.paused, this.panels.side.query?.untilMs !== undefined);
     this.#set(contexts.tabPaused, this.panels.activeTab?.query?.untilMs !== undefined);
+    for (const { query } of [this.panels.side, this.panels.active]) {
+      if (query?.inspect !== undefined) this.#set(contexts.inspected, true);
+      if (query?.ask !== undefined) this.#set(contexts.asked, true);
+    }
     this.#set(contexts.isRecording, selected !== undefined && this.recorder.of(selected.id) !== undefined);
     this.#set(contexts.retryable, selected?.state.kind === 'lost' || selected?.state.kind === 'refused');
   }

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { commands, contexts, recordingExtension, settings, tabs, treeItems, viewContainer, views } from '../../../src/contributions';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import {
+  commands,
+  contexts,
+  recordingExtension,
+  settings,
+  tabs,
+  treeItems,
+  viewContainer,
+  views,
+  walkthrough,
+} from '../../../src/contributions';
 
 interface Manifest {
   main: string;
@@ -13,6 +23,10 @@ interface Manifest {
     views: Record<string, { id: string; icon: string }[]>;
     viewsWelcome: { view: string; contents: string }[];
     menus: Record<string, { command: string; when?: string; group?: string }[]>;
+    walkthroughs: {
+      id: string;
+      steps: { description: string; media: { svg: string }; completionEvents: string[] }[];
+    }[];
     customEditors: { viewType: string; selector: { filenamePattern: string }[] }[];
     keybindings: { command: string; when: string }[];
     configuration: { properties: Record<string, { default: unknown }> };
@@ -21,6 +35,8 @@ interface Manifest {
 
 const text = readFileSync('package.json', 'utf8');
 const { contributes, ...manifest } = JSON.parse(text) as Manifest;
+const steps = contributes.walkthroughs.flatMap((each) => each.steps);
+const events = steps.flatMap(({ completionEvents }) => completionEvents);
 const sorted = (values: Iterable<string>) => [...values].sort();
 
 describe('package.json and src/contributions.ts', () => {
@@ -44,13 +60,23 @@ describe('package.json and src/contributions.ts', () => {
     );
   });
 
+  it('have the same walkthrough', () => {
+    assert.deepEqual(
+      contributes.walkthroughs.map(({ id }) => id),
+      [walkthrough],
+    );
+  });
+
   it('have the same settings', () => {
     assert.deepEqual(sorted(Object.keys(contributes.configuration.properties)), sorted(Object.values(settings)));
   });
 
   it('have the same context keys and tree items', () => {
     const { menus, keybindings } = contributes;
-    const clauses = [...Object.values(menus).flat(), ...keybindings].map(({ when }) => when ?? '').join(' ');
+    const clauses = [
+      ...[...Object.values(menus).flat(), ...keybindings].map(({ when }) => when ?? ''),
+      ...events.filter((event) => event.startsWith('onContext:')),
+    ].join(' ');
     const ids = new Set<string>([...Object.values(commands), ...Object.values(views), ...Object.values(tabs)]);
     const used = (clauses.match(/pickscope\.\w+/g) ?? []).filter((id) => !ids.has(id));
     assert.deepEqual(sorted(new Set(used)), sorted(Object.values(contexts)));
@@ -70,9 +96,10 @@ describe('package.json', () => {
   it('refers only to commands that there are', () => {
     const ids = new Set<string>(Object.values(commands));
     const used = [...Object.values(contributes.menus).flat(), ...contributes.keybindings].map(({ command }) => command);
+    const completing = events.filter((event) => event.startsWith('onCommand:')).map((event) => event.slice(10));
     const linked = [...readFileSync('package.nls.json', 'utf8').matchAll(/\(command:([\w.]+)\)/g)].map(([, id]) => id!);
     assert.deepEqual(
-      [...used, ...linked].filter((id) => !ids.has(id)),
+      [...used, ...linked, ...completing].filter((id) => !ids.has(id)),
       [],
     );
   });
@@ -103,6 +130,16 @@ describe('package.json', () => {
     }
     const png = readFileSync(manifest.icon);
     assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [256, 256]);
+  });
+
+  it('has a walkthrough of six steps, each with a small picture, and an event that completes it', () => {
+    assert.equal(steps.length, 6);
+    for (const { media, completionEvents } of steps) {
+      assert.ok(statSync(media.svg).size <= 40_000, media.svg);
+      assert.ok(completionEvents.length > 0);
+      for (const [, view] of completionEvents.join(' ').matchAll(/onView:(\S+)/g))
+        assert.ok(Object.values<string>(views).includes(view!));
+    }
   });
 
   it('has at most five keywords', () => assert.ok(manifest.keywords.length <= 5));
