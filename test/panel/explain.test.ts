@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { PickReason } from '@pickscope/protocol/messages';
+import type { Feed } from './feed';
 import { feedOf, open, openAs, patienceMs, pickRows } from './opening';
 import type { PanelPage } from './page';
+
+function nameOf(feed: Feed, endpoint: number): string {
+  const query = { windowSeconds: 60, points: 120, filter: '', rows: { skip: 0, limit: 1 } };
+  return feed.frame(query).channel!.endpoints.find(({ id }) => id === endpoint)!.label;
+}
 
 describe('panel: a pick that is explained', function () {
   this.timeout(patienceMs);
@@ -22,7 +28,7 @@ describe('panel: a pick that is explained', function () {
       const format = new Intl.NumberFormat('en');
       assert.equal(
         await panel.page.locator('.sentence b').first().innerText(),
-        `10.0.0.${endpoint!} won with load ${format.format(winner.score!)} against ${format.format(loser.score!)}`,
+        `${nameOf(feed, endpoint!)} won with load ${format.format(winner.score!)} against ${format.format(loser.score!)}`,
       );
       const formula = await panel.page.locator('.formula').innerText();
       for (const words of ['√(lag in ns + 1)', '× (inflight + 1)', `= ${format.format(winner.score!)}`])
@@ -58,8 +64,8 @@ describe('panel: a pick that is explained', function () {
 
     it('stays in sight', async () => {
       const panel = await open({ feed: feedOf(), height: 900 });
-      await panel.page.locator(pickRows).nth(40).scrollIntoViewIfNeeded();
-      await panel.page.locator(pickRows).nth(40).click();
+      await panel.page.locator(pickRows).nth(12).scrollIntoViewIfNeeded();
+      await panel.page.locator(pickRows).nth(12).click();
       await panel.page.locator('.inspector').waitFor();
       await panel.page.waitForFunction(() => {
         const row = document.querySelector('.picks tr.selected')!.getBoundingClientRect();
@@ -118,7 +124,7 @@ describe('panel: a pick that is explained', function () {
       assert.equal(await textOf(panel, '.endpoints th.lag'), 'lag ms†');
       assert.match((await panel.page.locator('.endpoints th.success').getAttribute('title'))!, /Kept by Pickscope/);
       assert.equal(await textOf(panel, '.endpoints .footnote'), '† lag, inflight, success: kept by Pickscope');
-      assert.deepEqual(await panel.page.locator('.chart:visible h3').allInnerTexts(), ['Picks/s', 'Lag† ms, log']);
+      assert.deepEqual(await panel.page.locator('.charts h3:visible').allInnerTexts(), ['Picks/s', 'Lag† ms, log']);
     });
 
     it('takes turns by weight: names stand in the list, weights in the sentence', async () => {
@@ -129,7 +135,7 @@ describe('panel: a pick that is explained', function () {
       await panel.page.keyboard.press('Escape');
       assert.equal(await textOf(panel, '.picks th.a'), 'endpoint');
       assert.equal(await panel.page.locator('.picks td.single').count(), await panel.page.locator(pickRows).count());
-      const headings = await panel.page.locator('.chart:visible h3').allInnerTexts();
+      const headings = await panel.page.locator('.charts h3:visible').allInnerTexts();
       assert.deepEqual(headings, ['Picks/s', 'Weight log', 'Lag† ms, log']);
     });
 

@@ -48,7 +48,7 @@ describe('panel: header', function () {
       await panel.page.locator('.state[data-state=paused]').waitFor();
       panel.answer = (query) => {
         const frame = feed.frame(query);
-        return { ...frame, channel: { ...frame.channel!, oldestPickMs: null } };
+        return { ...frame, reach: { fromMs: feed.nowMs + 1000, toMs: feed.nowMs + 2000 } };
       };
       await panel.refresh();
       await panel.page.locator('.state[data-state=live]').waitFor();
@@ -76,12 +76,12 @@ describe('panel: header', function () {
       await panel.page.locator('.events li').first().waitFor();
       const text = await panel.page.locator('.events ol').innerText();
       for (const words of [
-        'READY → TRANSIENT_FAILURE',
-        'connect ECONNREFUSED',
-        'generation 49, 4 ready',
-        'history lost',
+        /READY → TRANSIENT_FAILURE/,
+        /connect ECONNREFUSED/,
+        /generation \d+, 4 ready/,
+        /history lost/,
       ]) {
-        assert.ok(text.includes(words), `"${words}" in:\n${text}`);
+        assert.match(text, words);
       }
     });
   });

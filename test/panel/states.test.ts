@@ -77,12 +77,12 @@ describe('panel: states and notices', function () {
     it('announces changes of state', async () => {
       const feed = feedOf();
       const panel = await open({ feed });
-      const status = panel.page.locator('[role=status]');
+      const status = panel.page.locator('.panel > [role=status]');
       assert.equal(await status.textContent(), 'orders-api Live');
       panel.answer = (query) => situations.lost!.frame(feed, query);
       await panel.refresh();
       await panel.page.waitForFunction(
-        () => document.querySelector('[role=status]')?.textContent === 'orders-api Lost',
+        () => document.querySelector('.panel > [role=status]')?.textContent === 'orders-api Lost',
       );
     });
   });
@@ -209,7 +209,7 @@ describe('panel: states and notices', function () {
             { key: 902, timeMs: channel.atMs, kind: 'policy', path: [text], note: text },
           ],
           picks: channel.picks.map((pick) => (pick.reason === 'failed' ? { ...pick, code: text } : pick)),
-          filterError: { token: text },
+          filterError: { token: text, reason: 'number' },
           endpoints: channel.endpoints.map((endpoint) => ({
             ...endpoint,
             label: text,
