@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { startScene } from '../../demo/scene.mjs';
 import type { Locator } from '../host/workbench.mjs';
 import { until } from '../unit/waiting';
 import { ShownPanel } from './panel';
@@ -18,14 +19,19 @@ describe('what one can do with the panel, on the demo', function () {
   const runtimeFolder = path.join(folder, 'run');
   const profile = { userData: path.join(folder, 'user'), extensions: path.join(folder, 'extensions') };
   const recordingFile = path.join(folder, 'orders.pickscope');
-  let scene: Awaited<ReturnType<typeof startScene>>;
+  let scene: ChildProcess;
   let opened: VsCodeWindow;
   let side: ShownPanel;
 
   before(async () => {
     mkdirSync(runtimeFolder, { mode: 0o700 });
     await installExtension(profile, { 'files.simpleDialog.enable': true });
-    scene = await startScene({ PICKSCOPE_RUNTIME_DIR: runtimeFolder });
+    const program = "import { startScene } from './demo/scene.mjs'; await startScene(); process.send('started');";
+    scene = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+      env: { ...process.env, PICKSCOPE_RUNTIME_DIR: runtimeFolder },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    await once(scene, 'message');
     opened = await VsCodeWindow.open(profile, folder, runtimeFolder);
     side = new ShownPanel(opened.workbench.webview('pickscope.pickscope', 'webviewView'));
     await opened.workbench.setSideBarWidth(620);
@@ -33,7 +39,8 @@ describe('what one can do with the panel, on the demo', function () {
 
   after(async () => {
     await opened.close();
-    scene.stop();
+    // Its clients and backends end with it.
+    scene.kill();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 
