@@ -146,12 +146,10 @@ function isoTime(ms: number): string {
 
 /** Kept in single precision: further digits would be noise. */
 function single(value: number | null): number | null {
-  return value === null ? null : Number(value.toPrecision(7));
+  return value === null || Number.isInteger(value) ? value : Number(value.toPrecision(7));
 }
 
 // ── CSV ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-type Cell = string | number | boolean | null;
 
 const pickColumns = [
   'time',
@@ -185,32 +183,33 @@ const candidateColumns = [
 /** The candidates that have columns of their own; policies with more than two are rare. */
 const columnCandidates = ['a', 'b'];
 
-const csvHeader = toCsv([
+const csvHeader = `${[
   ...pickColumns,
   ...columnCandidates.flatMap((letter) => candidateColumns.map((column) => `${letter}_${column}`)),
   'more_candidates',
   'rejected',
-]);
+].join(',')}\r\n`;
 
+/** As in RFC 4180. */
 function csvLine(pick: ExportedPick): string {
   const { candidates, rejected } = pick;
-  const more = candidates.slice(columnCandidates.length);
-  return toCsv([
-    ...pickColumns.map((column) => pick[column]),
-    ...columnCandidates.flatMap((_, index) => candidateColumns.map((column) => candidates[index]?.[column] ?? null)),
-    more.length === 0 ? null : JSON.stringify(more),
-    rejected.length === 0 ? null : JSON.stringify(rejected),
-  ]);
+  let line = '';
+  for (const column of pickColumns) line += `${csvCell(pick[column])},`;
+  for (const index of columnCandidates.keys()) {
+    const candidate = candidates[index];
+    for (const column of candidateColumns) line += candidate ? `${csvCell(candidate[column])},` : ',';
+  }
+  return `${line}${csvList(candidates.slice(columnCandidates.length))},${csvList(rejected)}\r\n`;
 }
 
-/** A line as in RFC 4180. */
-function toCsv(cells: readonly Cell[]): string {
-  return `${cells.map(csvCell).join(',')}\r\n`;
+function csvList(list: readonly unknown[]): string {
+  return list.length === 0 ? '' : csvCell(JSON.stringify(list));
 }
 
-function csvCell(cell: Cell): string {
-  if (typeof cell !== 'string') return String(cell ?? '');
-  // A spreadsheet would compute what begins like a formula, and the client's program wrote it.
-  const text = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
+function csvCell(cell: string | number | boolean | null): string {
+  if (typeof cell !== 'string') return cell === null ? '' : String(cell);
+  // A spreadsheet would compute what begins like a formula, and the client's program wrote it. An apostrophe is doubled, so
+  // that the one before any other text can be told.
+  const text = /^['=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
