@@ -12,13 +12,13 @@ export interface FilterTerm {
    */
   readonly kind: 'word' | 'text' | 'number' | 'duration' | 'sign';
   readonly example: string;
-  /** What the example asks for. */
+  /** What it wants. */
   readonly meaning: (t: (english: string) => string) => string;
 }
 
 export const filterTerms: readonly FilterTerm[] = [
-  { term: '>', kind: 'duration', example: '>20ms', meaning: (t) => t('calls that took longer than 20 ms') },
-  { term: '<', kind: 'duration', example: '<500us', meaning: (t) => t('calls that took less than 500 µs') },
+  { term: '>', kind: 'duration', example: '>20ms', meaning: (t) => t('calls that took longer') },
+  { term: '<', kind: 'duration', example: '<500us', meaning: (t) => t('calls that took less time') },
 
   { term: 'ok', kind: 'word', example: 'ok', meaning: (t) => t('calls that ended with OK') },
   { term: 'error', kind: 'word', example: 'error', meaning: (t) => t('calls that ended with another status than OK') },
