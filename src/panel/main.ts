@@ -153,6 +153,7 @@ class Panel {
     const what = [...changed];
     changed.clear();
     this.root.dataset.state = store.frame?.attachment.state ?? 'starting';
+    document.documentElement.dataset.place = store.frame?.place ?? 'side';
     this.root.classList.toggle('inspecting', store.inspecting);
     this.root.classList.toggle('answering', store.explained === 'endpoint');
     this.root.classList.toggle('comparing', store.comparing);

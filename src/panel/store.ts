@@ -166,7 +166,15 @@ export class Store {
   receive(frame: Frame): void {
     this.frame = frame;
     this.forgetWhatIsGone(frame);
+    this.fitRecording(frame);
     this.changed('frame');
+  }
+
+  /** A recording that is shorter than the window fills it. */
+  private fitRecording({ attachment, reach }: Frame): void {
+    if (attachment.state !== 'recording' || attachment.read < 1 || !reach) return;
+    const seconds = Math.max(shortestWindowSeconds, (reach.toMs - reach.fromMs) / 1000);
+    if (this.query.windowSeconds > seconds) this.change({ windowSeconds: seconds });
   }
 
   receiveChart(chart: ChartView | undefined): void {

@@ -38,7 +38,7 @@ export class Theme {
     const observer = new MutationObserver(() => this.refresh());
     // VS Code changes the body's class and the variables on the root when the theme changes.
     observer.observe(document.body, { attributes: true, attributeFilter: ['class', 'data-vscode-theme-id'] });
-    observer.observe(document.documentElement, { attributes: true, attributeFilter: ['style'] });
+    observer.observe(document.documentElement, { attributes: true, attributeFilter: ['style', 'data-place'] });
     matchMedia('(forced-colors: active)').addEventListener('change', () => this.refresh());
   }
 

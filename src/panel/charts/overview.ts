@@ -14,7 +14,7 @@ const labelHeight = 14;
 const grip = 5;
 /** The frame never becomes so narrow that it cannot be seen. */
 const narrowestFrame = 6;
-const failureHeight = 4;
+const leastFailureHeight = 1;
 /** Of the window, by an arrow key. */
 const keyStep = 0.1;
 
@@ -92,7 +92,7 @@ export class Overview {
     context.strokeRect(from + 1, 1, to - from - 2, bottom - 2);
   }
 
-  /** Picks of all endpoints, and red at the foot where calls failed. */
+  /** Picks of all endpoints, and from the foot on in red how many calls failed. */
   private drawPicks(context: CanvasRenderingContext2D, { chart }: Scene, bottom: number): void {
     const { palette } = this.theme;
     const { scale } = this;
@@ -107,8 +107,9 @@ export class Overview {
         context.fillRect(x, bottom - height, width, height);
       }
       if (failuresPerSecond[i]! > 0) {
+        const failed = Math.max(leastFailureHeight, (failuresPerSecond[i]! / most) * (bottom - 2));
         context.fillStyle = palette.red;
-        context.fillRect(x, bottom - failureHeight, width, failureHeight);
+        context.fillRect(x, bottom - failed, width, failed);
       }
     }
   }
