@@ -48,7 +48,7 @@ export class HeatStrip {
   draw(drawing: Drawing, scene: Scene): void {
     const { context } = drawing;
     const { heat, left, right } = scene.layout;
-    if (!heat || this.sheet.canvas.width === 0) return;
+    if (!heat) return;
     const scale = timeScale(scene);
     const from = xOf(scale, this.span.fromMs);
     const width = xOf(scale, this.span.toMs) - from;

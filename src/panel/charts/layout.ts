@@ -87,7 +87,7 @@ export interface Wanted {
 }
 
 export function layoutOf({ width, endGutter, measures, heat, endpoints }: Wanted): Layout {
-  const heatBox = heat && heatBoxOf(heat, endpoints);
+  const heatBox = heat && endpoints.length > 0 ? heatBoxOf(heat, endpoints) : undefined;
   const lane = below(heatBox?.bottom ?? 0, laneHeight);
   const plotHeight = width >= roomy ? 72 : 56;
   const plots: PlotBox[] = [];
