@@ -1,7 +1,9 @@
 import { fork } from 'node:child_process';
 import { createServer } from 'node:net';
 import path from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { clearTimeout, setInterval } from 'node:timers';
+import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
 
 /*
  * What goes on in the demo: five uneven backends, and four clients that balance differently, each a process of its own.
@@ -17,7 +19,7 @@ const backends = [
 ];
 
 /** Name, policy, calls a second. */
-const clients = [
+export const clients = [
   { name: 'orders-api', policy: 'p2c_ewma', rate: 150 },
   { name: 'checkout', policy: 'peak_ewma', rate: 60 },
   { name: 'billing', policy: 'round_robin', rate: 30 },
@@ -55,6 +57,7 @@ export async function startScene(env = {}) {
 
 class Scene {
   #processes = new Map();
+  #begunMs = 0;
   #clients = [];
   #timers = [];
 
@@ -101,11 +104,19 @@ class Scene {
       forkProgram('client.ts', [`--policy=${policy}`, `--rate=${rate}`], { ...this.env, PICKSCOPE_NAME: name }),
     );
     this.tellAddresses();
+    this.#begunMs = performance.now();
     const playRound = () => {
       for (const { second, happen } of events) this.#timers.push(setTimeout(() => happen(this), second * 1000));
     };
     playRound();
     this.#timers.push(setInterval(playRound, roundSeconds * 1000));
+  }
+
+  /** Waits for the next time that the round is at this second. */
+  async second(second) {
+    const roundMs = roundSeconds * 1000;
+    const atMs = (performance.now() - this.#begunMs) % roundMs;
+    await setTimeoutAsync((second * 1000 - atMs + roundMs) % roundMs);
   }
 
   tellAddresses(addresses = this.addresses) {
