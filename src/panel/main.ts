@@ -3,7 +3,7 @@ import type { ChartView, Frame, PanelAction, Query } from '../messages/panel';
 import { Charts } from './charts/charts';
 import { PickChart } from './charts/pickChart';
 import { ComparisonView } from './comparison/comparison';
-import { element } from './dom';
+import { element, setAttribute } from './dom';
 import { EndpointTable } from './endpoints/table';
 import { Events } from './events';
 import { AnswerView } from './explain/answer';
@@ -153,7 +153,8 @@ class Panel {
     const what = [...changed];
     changed.clear();
     this.root.dataset.state = store.frame?.attachment.state ?? 'starting';
-    document.documentElement.dataset.place = store.frame?.place ?? 'side';
+    // Only where it differs: the theme is read anew whenever it is written.
+    setAttribute(document.documentElement, 'data-place', store.frame?.place ?? 'side');
     this.root.classList.toggle('inspecting', store.inspecting);
     this.root.classList.toggle('answering', store.explained === 'endpoint');
     this.root.classList.toggle('comparing', store.comparing);

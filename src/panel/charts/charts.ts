@@ -28,6 +28,8 @@ import './charts.css';
 
 /** ms between two drawings of new data: lines that move more often are no easier to read. */
 const interval = 450;
+/** ms, where the data answer the reader, who drags the window: what is there moves with it meanwhile. */
+const answerInterval = 120;
 const [leastEndGutter, mostEndGutter] = [30, 58];
 /** Points are asked for in steps, and one for the bucket that still runs: the room for names must not change the query. */
 const pointStep = 10;
@@ -149,13 +151,21 @@ export class Charts {
     return [id, endpoints.length, hiddenSlots, charts, heat, asTables, rows, width, wide.matches, devicePixelRatio];
   }
 
-  /** At once where it is the answer to what the reader did, else at the charts' own pace. */
+  /** Sooner where it is the answer to what the reader did than at the charts' own pace. */
   private updateInTime(channel: ChannelView, chart: ChartView): void {
     const { span, series } = this.shown!.scene.chart;
     const sameWindow = Math.abs(lengthOf(span) - lengthOf(chart.span)) < series.bucketMs;
-    const wait = sameWindow && !this.store.paused ? this.drawnAt + interval - performance.now() : 0;
-    if (wait <= 0) this.update(channel, chart);
-    else this.timer ??= setTimeout(() => this.render(false), wait);
+    const apart = sameWindow && !this.store.paused ? interval : answerInterval;
+    const wait = this.drawnAt + apart - performance.now();
+    if (wait <= 0) {
+      this.update(channel, chart);
+      return;
+    }
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.render(false);
+    }, wait);
+    this.shiftTo(this.spanOf(chart));
   }
 
   private update(channel: ChannelView, chart: ChartView): void {
