@@ -75,10 +75,9 @@ export class VsCodeWindow {
     await this.workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: label }).first().click();
   }
 
-  /** Answers a list to check some of: these. */
-  async check(...labels: string[]): Promise<void> {
-    const widget = this.workbench.page.locator('.quick-input-widget');
-    await widget.locator('.quick-input-list .monaco-list-row input[type=checkbox]').first().waitFor();
+  /** Answers what is to be left out of an export: these. */
+  async leaveOut(...labels: string[]): Promise<void> {
+    await this.workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: 'Addresses' }).waitFor();
     for (const label of labels) await this.choose(label);
     await this.workbench.page.keyboard.press('Enter');
   }
