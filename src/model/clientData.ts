@@ -12,7 +12,7 @@ import { Selection } from './selection';
 import { Timeline } from './timeline';
 
 /** Selections, and series and what else is costly to make, that are kept: some for each panel that is open. */
-const maxKept = 6;
+const maxSelections = 16;
 const maxMade = 12;
 
 /** How long after the newest moment that was told of the time before it may still change: batches do not come in order. */
@@ -42,7 +42,7 @@ export class ClientData {
   readonly watched = new Timeline<boolean>();
   /** What the client could not send, over all streams. */
   readonly drops = new Timeline<DropTotals>();
-  private readonly selections = new BoundedMap<string, Selection | FilterError>(maxKept);
+  private readonly selections = new BoundedMap<string, Selection | FilterError>(maxSelections);
   /** Up to which version each thing holds that was made. */
   private readonly made = new BoundedMap<string, { readonly value: unknown; readonly until: number }>(maxMade);
 

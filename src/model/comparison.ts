@@ -71,18 +71,13 @@ function columnHead({ client, live, channel }: Column): ComparedChannel {
 
 interface Row {
   readonly addresses: readonly string[];
+  /** By column. */
   readonly cells: (ColumnEndpoint | null)[];
 }
 
-/** The same endpoint in all columns is one with the same addresses. */
+/** The same endpoint in all columns is one with the same addresses. By address. */
 function rowsOf(columns: readonly Column[]): ComparedEndpoint[] {
-  const byAddresses = new Map<string, Row>();
-  for (const [index, { channel }] of columns.entries()) {
-    for (const endpoint of channel.endpoints)
-      rowFor(endpoint, index, byAddresses, columns.length).cells[index] = endpoint;
-  }
-  const rows = [...byAddresses.values()];
-  rows.sort((a, b) => byAddress(a.addresses[0], b.addresses[0]));
+  const rows = join(columns).sort((a, b) => byAddress(a.addresses[0], b.addresses[0]));
   rows.splice(maxRows);
   const labels = endpointLabels(rows.map(({ addresses }) => addresses[0] ?? ''));
   const slots = slotsOf(rows);
@@ -94,14 +89,22 @@ function rowsOf(columns: readonly Column[]): ComparedEndpoint[] {
   }));
 }
 
-/** A channel may hold the same addresses twice: then these are two rows. */
-function rowFor({ row: { addresses } }: ColumnEndpoint, column: number, rows: Map<string, Row>, columns: number): Row {
-  for (let twin = 0; ; twin++) {
-    const key = [...addresses, twin].join('\n');
-    const row = rows.get(key) ?? { addresses, cells: Array.from({ length: columns }, () => null) };
-    rows.set(key, row);
-    if (!row.cells[column]) return row;
+function join(columns: readonly Column[]): Row[] {
+  const rows = new Map<string, Row>();
+  for (const [index, { channel }] of columns.entries()) {
+    const times = new Map<string, number>();
+    for (const endpoint of channel.endpoints) {
+      const { addresses } = endpoint.row;
+      const key = addresses.join('\n');
+      // A channel may hold the same addresses twice: then these are two rows.
+      const twin = times.get(key) ?? 0;
+      times.set(key, twin + 1);
+      const row = rows.get(`${twin} ${key}`) ?? { addresses, cells: columns.map(() => null) };
+      row.cells[index] = endpoint;
+      rows.set(`${twin} ${key}`, row);
+    }
   }
+  return [...rows.values()];
 }
 
 /** The first column keeps its slots; what only others know has theirs, or the lowest that is free. */

@@ -13,6 +13,9 @@ import { statusNames } from './statusCodes';
  * Letter case never matters. What looks like a key but is none is text, as addresses have colons.
  */
 
+/** More than the panel takes; each term costs memory, and time for each row. */
+const maxLength = 1000;
+
 /** Says of the row in a slot of the ring whether it is wanted. */
 export type RowPredicate = (slot: number) => boolean;
 
@@ -34,7 +37,7 @@ type Compiled = RowPredicate | FilterError['reason'];
 export function compileFilter(text: string, ring: PickRing, names: RowNames): CompiledFilter {
   const terms = new Terms(ring, names);
   const predicates: RowPredicate[] = [];
-  for (const token of split(text, /\s/).filter((part) => part !== '')) {
+  for (const token of split(text.slice(0, maxLength), /\s/).filter((part) => part !== '')) {
     const negated = token.startsWith('-');
     const predicate = terms.token((negated ? token.slice(1) : token).toLowerCase());
     if (typeof predicate === 'string') return { ok: false, error: { token, reason: predicate } };

@@ -10,7 +10,6 @@ const blockRows = 64;
  */
 export class Selection {
   // Both are rings by key, of whole blocks: one more than the rows need, which may begin and end within one.
-  private readonly blocks: number;
   private readonly wanted: Uint8Array;
   private readonly counts: Uint8Array;
   // The keys that were tested.
@@ -21,9 +20,9 @@ export class Selection {
     private readonly ring: PickRing,
     private readonly matches: RowPredicate,
   ) {
-    this.blocks = Math.ceil(ring.capacity / blockRows) + 1;
-    this.wanted = new Uint8Array(this.blocks * blockRows);
-    this.counts = new Uint8Array(this.blocks);
+    const blocks = Math.ceil(ring.capacity / blockRows) + 1;
+    this.wanted = new Uint8Array(blocks * blockRows);
+    this.counts = new Uint8Array(blocks);
     this.from = this.to = ring.oldest;
   }
 

@@ -257,7 +257,7 @@ describe('An export of picks', () => {
         long.run(500).flush();
         feed();
         // Others look at more than selections are kept for.
-        for (let other = 0; other < 8; other++) reader.view(queryOf({ filter: `x${other}` }), long.nowMs);
+        for (let other = 0; other < 20; other++) reader.view(queryOf({ filter: `x${other}` }), long.nowMs);
       }
     }
     assert.equal(calls.at(-1), newest.call);
