@@ -75,9 +75,13 @@ class Panel {
     const events = new Events(store);
     const announcer = new Announcer(store);
     const around = [header, this.replay, states, notices, comparison, announcer];
-    const ofChannel = [idle, this.filter, picks, pickChart, answer, inspector, reasons, events];
+    const ofChannel = [idle, picks, pickChart, answer, inspector, reasons, events];
     this.frameViews = around.map((view) => [view, figures]);
-    this.channelViews = [[endpoints, everything], ...ofChannel.map((view): Drawn => [view, figures])];
+    const ofCharts = [endpoints, this.filter];
+    this.channelViews = [
+      ...ofCharts.map((view): Drawn => [view, everything]),
+      ...ofChannel.map((view): Drawn => [view, figures]),
+    ];
     const explained = [pickChart.element, answer.element, inspector.element];
     const who = element('div', 'who', endpoints.element, ...explained, reasons.element, events.element);
     const when = element('div', 'when', idle.element, this.charts.element, this.filter.element, picks.element);

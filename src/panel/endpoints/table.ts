@@ -102,8 +102,8 @@ export class EndpointTable {
     const { channel } = store;
     show(this.element, channel !== undefined);
     if (!channel) return;
-    // While a pick is read in a narrow panel, the table steps back to one line.
-    const open = store.open.endpoints && !(store.inspecting && narrow.matches);
+    // While an explanation is read in a narrow panel, the table steps back to one line.
+    const open = store.open.endpoints && !(store.explained && narrow.matches);
     const all = channel.endpoints.length + channel.endpointsLeftOut;
     setText(this.summary, all === 1 ? t('1 endpoint') : t('{0} endpoints', count(all)));
     setAttribute(this.toggle, 'aria-expanded', String(open));

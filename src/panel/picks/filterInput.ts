@@ -1,7 +1,7 @@
 import { capped, element, foreign, setAttribute, setChildren, show } from '../dom';
 import { t } from '../l10n';
 import type { Store } from '../store';
-import { suggestionsFor, type Suggestion } from './suggestions';
+import { SeenNames, suggestionsFor, type Suggestion } from './suggestions';
 
 const listId = 'filter-suggestions';
 
@@ -9,6 +9,7 @@ const listId = 'filter-suggestions';
 export class FilterInput {
   readonly input = element('input', { role: 'combobox' });
   readonly list = element('ul', { class: 'suggestions', role: 'listbox', 'aria-label': t('Suggestions') });
+  private readonly seen = new SeenNames();
   private suggestions: readonly Suggestion[] = [];
   private options: readonly HTMLElement[] = [];
   /** Index of the suggestion that the keys would take; -1: none. */
@@ -43,6 +44,7 @@ export class FilterInput {
   }
 
   render(): void {
+    if (this.store.channel) this.seen.see(this.store.channel);
     if (this.input.value !== this.store.query.filter) this.input.value = this.store.query.filter;
   }
 
@@ -52,7 +54,7 @@ export class FilterInput {
 
   private open(): void {
     const { channel } = this.store;
-    this.suggestions = channel ? suggestionsFor(this.token().text, channel) : [];
+    this.suggestions = channel ? suggestionsFor(this.token().text, channel, this.seen) : [];
     this.options = this.suggestions.map(({ token, meaning }, index) => {
       const option = element(
         'li',

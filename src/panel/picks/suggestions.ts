@@ -6,6 +6,7 @@ import { namedEndpoints } from '../looks';
 
 /** More are not read. */
 const most = 40;
+const mostNames = 500;
 
 /** What the token at the caret may become. */
 export interface Suggestion {
@@ -23,11 +24,11 @@ interface Typed {
   readonly part: string;
 }
 
-/** Of the terms of the language, and of the names that are seen now; those that begin like what is typed are first. */
-export function suggestionsFor(token: string, channel: ChannelView): readonly Suggestion[] {
+/** Of the terms of the language, and of the names that were seen; those that begin like what is typed are first. */
+export function suggestionsFor(token: string, channel: ChannelView, seen: SeenNames): readonly Suggestion[] {
   const typed = typedIn(token);
   const { before, key } = typed;
-  const names = namesOf(channel, key).map((name) => ({
+  const names = seen.of(channel, key).map((name) => ({
     token: before + quoted(name.text),
     meaning: name.meaning,
     open: false,
@@ -77,25 +78,43 @@ interface Name {
   readonly meaning: string;
 }
 
-/** Names that are seen now, as far as the key asks for them. */
-function namesOf(channel: ChannelView, key: string): readonly Name[] {
-  const codes = channel.picks.flatMap(({ outcome, code }) => [outcome?.code ?? '', code ?? '']);
-  const methods = channel.picks.map(({ method }) => shortMethod(method));
-  const endpoints = namedEndpoints(channel).map(({ label }) => label);
-  const kinds: readonly {
-    readonly keys: readonly string[];
-    readonly names: readonly string[];
-    readonly meaning: string;
-  }[] = [
-    { keys: [''], names: codes.map((code) => code.toLowerCase()), meaning: t('status') },
-    { keys: ['', 'method:'], names: methods, meaning: t('method') },
-    { keys: ['', 'endpoint:', 'candidate:', 'lost:'], names: endpoints, meaning: t('endpoint') },
-  ];
-  return kinds
-    .filter(({ keys }) => keys.includes(key))
-    .flatMap(({ names, meaning }) =>
-      [...new Set(names)].filter((text) => text !== '').map((text) => ({ text, meaning })),
-    );
+/**
+ * What the rows of a channel named, whatever the filter leaves of them now: while one types, it may leave none. Bounded:
+ * names that came first stay.
+ */
+export class SeenNames {
+  private channel: number | undefined;
+  private readonly methods = new Set<string>();
+  private readonly codes = new Set<string>();
+
+  see({ id, picks }: ChannelView): void {
+    if (id !== this.channel) {
+      this.methods.clear();
+      this.codes.clear();
+    }
+    this.channel = id;
+    for (const { method, code, outcome } of picks) {
+      remember(this.methods, shortMethod(method));
+      for (const each of [code, outcome?.code]) if (each) remember(this.codes, each.toLowerCase());
+    }
+  }
+
+  /** Those that the key asks for; '': all. */
+  of(channel: ChannelView, key: string): readonly Name[] {
+    const endpoints = namedEndpoints(channel).map(({ label }) => label);
+    const kinds = [
+      { keys: [''], names: this.codes, meaning: t('status') },
+      { keys: ['', 'method:'], names: this.methods, meaning: t('method') },
+      { keys: ['', 'endpoint:', 'candidate:', 'lost:'], names: endpoints, meaning: t('endpoint') },
+    ];
+    return kinds
+      .filter(({ keys }) => keys.includes(key))
+      .flatMap(({ names, meaning }) => [...names].map((text) => ({ text, meaning })));
+  }
+}
+
+function remember(names: Set<string>, name: string): void {
+  if (names.size < mostNames) names.add(name);
 }
 
 function quoted(name: string): string {
