@@ -614,7 +614,7 @@ export interface Answer {
   /** It was a candidate, and another was taken, by the reason for which. */
   readonly lost: Readonly<Partial<Record<Reason, number>>>;
   readonly taken: Readonly<Partial<Record<Reason, number>>>;
-  /** Of those taken: its latency was not yet measured, as history was lost or it is new, so its load was next to nothing. */
+  /** Of those taken for the lower load: it was next to nothing, as its latency was not yet measured: history was lost, or it is new. */
   readonly takenUnmeasured: number;
   /** Times that it was drawn, and the pair rejected, as it or the other was unhealthy. Draws, not picks. */
   readonly rejectedDraws: number;

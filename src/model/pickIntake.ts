@@ -391,9 +391,10 @@ function countIn(stretch: Stretch, { reason, drew }: Part, candidates: number): 
   stretch.candidates += candidates;
 }
 
-/** The endpoint's latency was not known when it was read, to a policy that keeps it: its load was next to nothing. */
+/** It won by a load next to nothing: its latency was not known when it was read, to a policy that keeps it. */
 export function isUnmeasured(ring: PickRing, slot: number, entry: number): boolean {
-  return ring.entryLagNs[entry] === 0 && (ring.flags[slot]! & PickFlag.DERIVED) === 0;
+  const compared = reasons[ring.reason[slot]!] === 'lower';
+  return compared && ring.entryLagNs[entry] === 0 && (ring.flags[slot]! & PickFlag.DERIVED) === 0;
 }
 
 function countEnd({ readings, latencies }: Endpoint, ms: number, { code, latencyNs }: Completion): void {

@@ -167,8 +167,8 @@ describe('the picks of an answer', () => {
       notDrawn: undefined,
       'lost-lower': 'lost:10.0.0.4:50051 lower',
       'lost-forced': 'lost:10.0.0.4:50051 forced',
-      'taken-unmeasured': undefined,
-      'taken-lower': 'endpoint:10.0.0.4:50051 lower',
+      'taken-unmeasured': 'endpoint:10.0.0.4:50051 lower lag:0',
+      'taken-lower': 'endpoint:10.0.0.4:50051 lower lag:>0',
       'taken-forced': 'endpoint:10.0.0.4:50051 forced',
     });
   });

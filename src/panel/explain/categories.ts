@@ -8,19 +8,21 @@ export interface Category {
   readonly kind: 'undecided' | 'notHeld' | 'notTold' | 'notDrawn' | 'lost' | 'taken';
   readonly label: string;
   readonly count: number;
-  /** The reason in whose name it was lost or taken; undefined: it was neither, or it was one of several. */
+  /** Why it was lost or taken; undefined: it was neither. */
   readonly reason?: Reason;
+  /** Of those taken for the lower load, further words of the filter that tell the unmeasured ones from the others. */
+  readonly measured?: string;
 }
 
 /** What the filter wants of the picks of a category, of the endpoint with this address; undefined: no filter tells. */
-export function filterOf({ kind, reason }: Category, address: string): string | undefined {
+export function filterOf({ kind, reason, measured = '' }: Category, address: string): string | undefined {
   switch (kind) {
     case 'undecided':
       return 'queued|failed|dropped';
     case 'lost':
       return `lost:${address} ${reason}`;
     case 'taken':
-      return reason && `endpoint:${address} ${reason}`;
+      return `endpoint:${address} ${reason}${measured}`;
     default:
       return undefined;
   }
@@ -64,13 +66,16 @@ function takenOf({ taken, takenUnmeasured }: Answer, order: ScoreOrder): Categor
             kind: 'taken',
             label: t('taken: unmeasured, load near 0'),
             count: takenUnmeasured,
+            reason: 'lower',
+            measured: ' lag:0',
           },
         ];
   const others = reasons
     .map((reason) => ({ reason, count: (taken[reason] ?? 0) - (reason === 'lower' ? takenUnmeasured : 0) }))
     .filter(({ reason, count }) => count > 0 || (reason === 'lower' && order !== 'none'))
     .map(({ reason, count }): Category => {
-      return { name: `taken-${reason}`, kind: 'taken', label: takenLabel(reason, order), count, reason };
+      const measured = reason === 'lower' && takenUnmeasured > 0 ? ' lag:>0' : '';
+      return { name: `taken-${reason}`, kind: 'taken', label: takenLabel(reason, order), count, reason, measured };
     });
   return [...unmeasured, ...others];
 }
