@@ -7,6 +7,7 @@ import type { Random } from '../../simulator/random';
 import { decodeMessage } from '../../src/attachment/decode';
 import type { Answer, ChannelView, ChartView, Query, TimeSpan } from '../../src/messages/panel';
 import { ClientModel } from '../../src/model/clientModel';
+import { comparison } from '../../src/model/comparison';
 import type { StreamMessage } from '../../src/model/streamMessage';
 import type { Stream } from './mutator';
 
@@ -17,7 +18,21 @@ import type { Stream } from './mutator';
 /** The files under test, by their addresses. */
 export const readers = /\/(src\/model\/\w+|src\/attachment\/decode|protocol\/src\/recording)\.ts/;
 
-const filters = ['', '', 'ok', 'error', '>1ms', '-lower', 'endpoint:10.0', 'method:Get', '5', 'method:', '>x'];
+const filters = [
+  '',
+  '',
+  'ok',
+  'error',
+  '>1ms',
+  '-lower',
+  'endpoint:10.0',
+  'method:Get',
+  '5',
+  'method:',
+  '>x',
+  'lost:1|2 lag:>=0',
+  'generation:>1',
+];
 const nowMs = Date.UTC(2026, 0, 15, 14, 2, 30);
 
 /** A model that outlives some streams, as in an attachment; small, so that its bounds are reached. */
@@ -99,6 +114,7 @@ function queryOf(random: Random): Query {
     ...(random.below(4) === 0 && { untilMs: nowMs - random.below(60_000) }),
     ...(random.below(4) === 0 && { ask: random.below(20) }),
     ...(random.below(4) === 0 && { selection: spanOf(random) }),
+    ...(random.below(4) === 0 && { compare: random.below(2) === 0 ? 'clients' : 'channels' }),
   };
 }
 
@@ -127,9 +143,21 @@ function assertView(model: ClientModel, query: Query): void {
   assert.ok(view.picks.length <= query.rows.limit && view.events.length <= 500);
   if (view.answer) assertAnswer(view.answer);
   assertChart(model.chart(query, nowMs)!);
+  assertComparison(model, query);
   for (const format of ['csv', 'jsonl'] as const)
     for (const text of model.exportPicks(query, nowMs, format, { addresses: true, methods: false }))
       assert.ok(text.length < 1_000_000);
+}
+
+/** The client beside itself, where clients are compared. */
+function assertComparison(model: ClientModel, query: Query): void {
+  const client = { id: 'a', name: '', pid: 0, folder: '', attached: true };
+  const compared = { client, model, live: true };
+  const made = comparison(compared, [compared], query, nowMs);
+  if (!made) return;
+  assertFinite(made, 'comparison');
+  assert.ok(made.columns.length <= 12 && made.rows.length <= 200);
+  for (const { cells } of made.rows) assert.equal(cells.length, made.columns.length);
 }
 
 /** No number in it is NaN or infinite, save in typed arrays; no text is longer than is shown. */
