@@ -8,6 +8,8 @@ import type { PanelPage } from './page';
 
 const rows = '.endpoints tbody tr';
 
+const known = (value: number) => (Number.isNaN(value) ? 0 : value);
+
 describe('panel: the table of endpoints', function () {
   this.timeout(patienceMs);
 
@@ -258,7 +260,7 @@ describe('panel: the table of endpoints', function () {
         ),
       );
       assert.ok(index !== undefined, `lags ${lags.join()} at ${time}`);
-      const all = lines.reduce((sum, { picksPerSecond }) => sum + (picksPerSecond[index] || 0), 0);
+      const all = lines.reduce((sum, { picksPerSecond }) => sum + known(picksPerSecond[index]!), 0);
       const columns = {
         inflight: 'inflight',
         success: 'success',
@@ -276,7 +278,7 @@ describe('panel: the table of endpoints', function () {
       }
       const shares = await cells(panel, 'share');
       for (const [place, { picksPerSecond }] of lines.entries())
-        close(shares[place]!, ((picksPerSecond[index] || 0) / all) * 100, `share ${place}`);
+        close(shares[place]!, (known(picksPerSecond[index]!) / all) * 100, `share ${place}`);
     });
 
     it('the state in which an endpoint was', async () => {

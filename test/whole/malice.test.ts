@@ -144,7 +144,7 @@ describe('a client that means harm, in the packaged extension', function () {
     const { frame } = opened.panel;
     await frame.getByRole('button', { name: /^Attach to harmful/ }).click();
     await opened.panel.state('live').waitFor();
-    await frame.locator('.picks tbody tr[data-key]').nth(20).waitFor({ state: 'attached' });
+    await frame.locator('.picks tbody tr[data-key]').nth(10).waitFor({ state: 'attached' });
     await opened.panel.openEvents();
     for (const summary of await frame.locator('.notices summary:visible').all()) await summary.click();
     await frame.locator('.picks tbody tr[data-key]').nth(5).click();
