@@ -50,7 +50,9 @@ export function activate(context: ExtensionContext): void {
   const programs = new NodePrograms(context);
   const recorder = new Recorder({ ...streams, attachments });
   const { extensionUri } = context;
-  const restored = attachments.restore();
+  const restored = attachments
+    .restore()
+    .catch((error: unknown) => log.error('What was attached could not be attached again.', error));
   const panels = new Panels({ attachments, discovery, programs, recorder, extensionUri, log, restored });
   const recordings = new RecordingEditor(panels, () => ({
     pickBudgetBytes: pickBudgetBytes(),

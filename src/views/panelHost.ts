@@ -19,7 +19,7 @@ const frameMs = 100;
 /** And four charts: nobody sees a line grow more often. */
 const chartMs = 250;
 /** What is paused moves only at its edges: how many came since, and how far back one can go. */
-const pausedChartMs = 1000;
+const pausedMs = { frame: 500, chart: 1000 };
 /** Ages on display move on, though nothing happens. */
 const idleFrameMs = 1000;
 /** A reader who drags asks with each movement of the mouse. */
@@ -54,6 +54,7 @@ export interface PanelHostOptions {
 /** Serves one panel: owns what it shows, and answers its query whenever the answer changes. */
 export class PanelHost {
   #holder: Holder | undefined;
+  #shown = false;
   #query: Query | undefined;
   #received: Disposable | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -109,12 +110,15 @@ export class PanelHost {
   }
 
   visibilityChanged(): void {
+    const visible = this.#holder?.visible ?? false;
+    if (visible === this.#shown) return;
+    this.#shown = visible;
     clearInterval(this.#timer);
     clearTimeout(this.#answering);
     this.#answering = undefined;
     this.#watching?.dispose();
     this.#watching = undefined;
-    if (!this.#holder?.visible) return;
+    if (!visible) return;
     this.#frame.version = -1;
     this.#chart.version = -1;
     this.#unread.count = 0;
@@ -225,11 +229,14 @@ export class PanelHost {
     const { source } = this.options;
     const nowMs = Date.now();
     const model = source.modelOf(this.#query);
-    const idle = source.ages && model !== undefined && nowMs - this.#frame.ms >= idleFrameMs;
-    if (idle || source.version(this.#query) !== this.#frame.version) this.#sendFrame(nowMs);
-    const apartMs = this.#query.untilMs === undefined ? chartMs : pausedChartMs;
-    const due = nowMs - this.#chart.ms >= apartMs || nowMs < this.#chart.ms;
-    if (due && (model?.chartVersion ?? 0) !== this.#chart.version) this.#sendChart(nowMs);
+    const apartMs = this.#query.untilMs === undefined ? { frame: 0, chart: chartMs } : pausedMs;
+    // A clock that was set back counts as well.
+    const due = (sentMs: number, ms: number) => nowMs - sentMs >= ms || nowMs < sentMs;
+    const aged = source.ages && model !== undefined && due(this.#frame.ms, idleFrameMs);
+    const changed = source.version(this.#query) !== this.#frame.version && due(this.#frame.ms, apartMs.frame);
+    if (aged || changed) this.#sendFrame(nowMs);
+    if ((model?.chartVersion ?? 0) !== this.#chart.version && due(this.#chart.ms, apartMs.chart))
+      this.#sendChart(nowMs);
   }
 
   #sendFrame(nowMs: number): void {

@@ -47,12 +47,13 @@ export interface LiveSourceOptions {
   readonly discovery: Discovery;
   readonly programs: NodePrograms;
   readonly recorder: Recorder;
+  /** Counts what else alters frames: clients that come and go, their states, recordings. */
+  readonly changes: () => number;
 }
 
 /** Attached clients: the one that the query names, else the one that is selected for all panels. */
 export class LiveSource implements PanelSource {
   readonly ages = true;
-  #changes = 0;
   /** The client of this panel as it was seen last: it may be detached. */
   #last: { readonly client: ClientChoice; readonly detachedMs: number | undefined } | undefined;
 
@@ -61,24 +62,7 @@ export class LiveSource implements PanelSource {
     private readonly options: LiveSourceOptions,
     /** As the client was called before the window was reloaded. */
     private readonly name = '',
-  ) {
-    const changed = () => this.#changes++;
-    const { attachments, discovery, programs, recorder } = options;
-    attachments.on('change', changed);
-    discovery.on('change', changed);
-    recorder.on('change', changed);
-    recorder.on('progress', changed);
-    const listening = programs.onDidChange(changed);
-    this.dispose = () => {
-      attachments.off('change', changed);
-      discovery.off('change', changed);
-      recorder.off('change', changed);
-      recorder.off('progress', changed);
-      listening.dispose();
-    };
-  }
-
-  readonly dispose: () => void;
+  ) {}
 
   attachmentOf({ client }: Query): Attachment | undefined {
     const { attachments } = this.options;
@@ -96,7 +80,7 @@ export class LiveSource implements PanelSource {
   version(query: Query): number {
     const others = query.compare === 'clients' ? this.options.attachments.all.map(({ model }) => model) : [];
     const models = others.length > 0 ? others : [this.modelOf(query)];
-    return models.reduce((sum, model) => sum + (model?.version ?? 0), this.#changes);
+    return models.reduce((sum, model) => sum + (model?.version ?? 0), this.options.changes());
   }
 
   frame(query: Query, nowMs: number): Frame {

@@ -9,6 +9,7 @@ import {
   type WebviewView,
   type WebviewViewProvider,
 } from 'vscode';
+import type { Attachment } from '../attachment/attachment';
 import { tabs, views } from '../contributions';
 import type { Query } from '../messages/panel';
 import { PanelHost, type PanelHostOptions } from './panelHost';
@@ -16,28 +17,25 @@ import { LiveSource, type LiveSourceOptions, type PanelSource } from './panelSou
 
 const titlePrefix = 'Pickscope: ';
 
-export interface PanelsOptions extends LiveSourceOptions {
+export interface PanelsOptions extends Omit<LiveSourceOptions, 'changes'> {
   readonly extensionUri: Uri;
   readonly log: LogOutputChannel;
   /** What was attached before the window was reloaded is attached again. */
   readonly restored: Promise<void>;
 }
 
-/** An editor tab with a panel in it: of a client, or of a recording. */
-export interface PanelTab {
-  readonly host: PanelHost;
-  readonly panel: WebviewPanel;
-}
-
 /** All panels, and which of them the reader turned to last: commands from elsewhere are for that one. */
 export class Panels implements WebviewViewProvider, WebviewPanelSerializer {
   readonly side: PanelHost;
-  readonly #tabs = new Set<PanelTab>();
+  readonly #tabs = new Map<WebviewPanel, PanelHost>();
   readonly #listeners = new Set<() => void>();
   #active: PanelHost;
+  /** Of what all live panels tell. */
+  #changes = 0;
 
   constructor(private readonly options: PanelsOptions) {
-    this.side = this.#host(new LiveSource('side', options), {
+    this.#countChanges();
+    this.side = this.#host(this.#live('side'), {
       reveal: () => vscodeCommands.executeCommand(`${views.picks}.focus`),
     });
     this.#active = this.side;
@@ -56,7 +54,7 @@ export class Panels implements WebviewViewProvider, WebviewPanelSerializer {
 
   /** The tab that is on top of the editor area, if it is one of ours. */
   get activeTab(): PanelHost | undefined {
-    return [...this.#tabs].find(({ panel }) => panel.active)?.host;
+    return [...this.#tabs].find(([panel]) => panel.active)?.[1];
   }
 
   /** Another panel is active, or one asks for something else. */
@@ -74,52 +72,66 @@ export class Panels implements WebviewViewProvider, WebviewPanelSerializer {
   }
 
   /** Opens what this panel shows in a tab of its own, which keeps to its client. */
-  openInEditor(from: PanelHost): PanelTab | undefined {
+  openInEditor(from: PanelHost): void {
     const { query, source } = from;
     const attachment = source instanceof LiveSource && query ? source.attachmentOf(query) : undefined;
-    if (!query || !attachment) return undefined;
-    const title = `${titlePrefix}${attachment.identity.name}`;
-    const panel = window.createWebviewPanel(tabs.panel, title, ViewColumn.Active);
-    return this.#fillTab(panel, { ...query, client: attachment.id });
+    if (!query || !attachment) return;
+    const panel = window.createWebviewPanel(tabs.panel, titleOf(attachment), ViewColumn.Active);
+    this.#fillTab(panel, { ...query, client: attachment.id });
   }
 
   async deserializeWebviewPanel(panel: WebviewPanel): Promise<void> {
     await this.options.restored;
-    this.#fillTab(panel, undefined);
+    this.#fillTab(panel);
   }
 
   /** Serves a panel in an editor tab until it is closed. */
-  open(panel: WebviewPanel, source: PanelSource, firstQuery?: Query): PanelTab {
-    const host = this.#host(source, { reveal: () => panel.reveal(), ...(firstQuery && { firstQuery }) });
-    const tab = { host, panel };
-    this.#tabs.add(tab);
+  open(panel: WebviewPanel, source: PanelSource, options: Pick<PanelHostOptions, 'firstQuery' | 'onQuery'> = {}): void {
+    const host = this.#host(source, { reveal: () => panel.reveal(), ...options });
+    this.#tabs.set(panel, host);
     panel.onDidChangeViewState(() => {
       host.visibilityChanged();
       if (panel.active) this.activate(host);
     });
     panel.onDidDispose(() => {
-      this.#tabs.delete(tab);
+      this.#tabs.delete(panel);
       host.letGo();
       if (this.#active === host) this.activate(this.side);
     });
     host.hold(panel);
     if (panel.active) this.activate(host);
-    return tab;
   }
 
   dispose(): void {
     this.side.letGo();
-    for (const { host } of this.#tabs) host.letGo();
+    for (const host of this.#tabs.values()) host.letGo();
   }
 
-  #fillTab(panel: WebviewPanel, firstQuery: Query | undefined): PanelTab {
-    const source = new LiveSource('editor', this.options, panel.title.slice(titlePrefix.length));
+  #fillTab(panel: WebviewPanel, firstQuery?: Query): void {
+    const source = this.#live('editor', panel.title.slice(titlePrefix.length));
     panel.iconPath = Uri.joinPath(this.options.extensionUri, 'media', 'icon.png');
-    panel.onDidDispose(() => source.dispose());
-    return this.open(panel, source, firstQuery);
+    const onQuery = (query: Query) => {
+      const attachment = source.attachmentOf(query);
+      if (attachment && panel.title !== titleOf(attachment)) panel.title = titleOf(attachment);
+    };
+    this.open(panel, source, { onQuery, ...(firstQuery && { firstQuery }) });
   }
 
-  #host(source: PanelSource, options: Pick<PanelHostOptions, 'reveal' | 'firstQuery'>): PanelHost {
+  #countChanges(): void {
+    const { attachments, discovery, programs, recorder } = this.options;
+    const count = () => this.#changes++;
+    attachments.on('change', count);
+    discovery.on('change', count);
+    recorder.on('change', count);
+    recorder.on('progress', count);
+    programs.onDidChange(count);
+  }
+
+  #live(place: 'side' | 'editor', name?: string): LiveSource {
+    return new LiveSource(place, { ...this.options, changes: () => this.#changes }, name);
+  }
+
+  #host(source: PanelSource, options: Pick<PanelHostOptions, 'reveal' | 'firstQuery' | 'onQuery'>): PanelHost {
     const host: PanelHost = new PanelHost({
       ...options,
       source,
@@ -127,7 +139,10 @@ export class Panels implements WebviewViewProvider, WebviewPanelSerializer {
       log: this.options.log,
       watch: () => this.options.discovery.watch(),
       onFocused: () => this.activate(host),
-      onQuery: () => this.#changed(),
+      onQuery: (query) => {
+        options.onQuery?.(query);
+        this.#changed();
+      },
     });
     return host;
   }
@@ -135,4 +150,8 @@ export class Panels implements WebviewViewProvider, WebviewPanelSerializer {
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+function titleOf({ identity }: Attachment): string {
+  return `${titlePrefix}${identity.name}`;
 }
