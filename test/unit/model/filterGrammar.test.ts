@@ -239,7 +239,6 @@ describe('The filter language', () => {
 
 describe('The terms of the filter language', () => {
   const ring = ringOf([]);
-  const examples = new Set(filterTerms.map(({ example }) => example));
 
   it('are each understood, and named once', () => {
     assert.equal(new Set(filterTerms.map(({ term }) => term)).size, filterTerms.length);
@@ -276,7 +275,7 @@ describe('The terms of the filter language', () => {
       filterTerms.map(({ example, meaning }) => [example, meaning((english) => english)]),
     );
     const inText = [...page.matchAll(/^- .*?: `([^`]+)`/gm)].map(([, filter]) => filter!);
-    assert.ok(inText.length >= 6 && examples.size > 0);
+    assert.ok(inText.length >= 6);
     for (const filter of inText) assert.ok(compile(filter, ring).ok, filter);
   });
 });
