@@ -77,9 +77,11 @@ export class VsCodeWindow {
 
   /** Answers what is to be left out of an export: these. */
   async leaveOut(...labels: string[]): Promise<void> {
-    await this.workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: 'Addresses' }).waitFor();
+    const row = this.workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: 'Addresses' });
+    await row.waitFor();
     for (const label of labels) await this.choose(label);
     await this.workbench.page.keyboard.press('Enter');
+    await row.waitFor({ state: 'hidden' });
   }
 
   /** Answers VS Code's own dialog for files: with this path. */
