@@ -37,6 +37,8 @@ const pointStep = 10;
 const mostReadOut = 6;
 const wide = matchMedia('(min-width: 900px)');
 const keysId = 'chart-keys';
+/** Half of the width that the brush's label takes at most. */
+const labelHalf = 62;
 
 /** Everything on the time axis: who gets how much, what was compared, what made the load, and what callers saw. */
 export class Charts {
@@ -100,7 +102,7 @@ export class Charts {
     const idle = channel !== undefined && !paused && isIdle(channel.atMs, channel.lastPickMs, query.windowSeconds);
     const shown = channel !== undefined && !idle && chart?.channel === channel.id;
     show(this.element, shown);
-    if (!shown || this.width === 0) return;
+    if (!shown || this.width === 0 || document.hidden) return;
     if (now) this.update(channel, chart);
     else this.follow(channel, chart);
   }
@@ -225,8 +227,10 @@ export class Charts {
     });
     this.heat.update(scene, this.theme.palette, this.looks, devicePixelRatio);
     this.describeHeat(scene);
+    const headings = headingsOf(scene);
+    this.brush.beside = this.widthOf(headings.find((text) => text.of === 'heat'));
     setChildren(this.plots, [
-      ...headingsOf(scene).map((text) => this.headingOf(text)),
+      ...headings.map((text) => this.headingOf(text)),
       ...[this.heatImage, ...canvases, this.ground.canvas, this.overlay.canvas, this.brush.element],
     ]);
     this.drawGround(scene);
@@ -292,6 +296,10 @@ export class Charts {
     return heading.element;
   }
 
+  private widthOf(text: HeadingText | undefined): number {
+    return text ? this.ground.context.measureText(`${text.title} ${text.note}`).width : 0;
+  }
+
   /** What a screen reader finds in place of the heat strip. */
   private describeHeat(scene: Scene): void {
     const { layout, chart } = scene;
@@ -332,6 +340,8 @@ class Heading {
 /** Over the brush: how much is selected, and a way to let go of it. */
 class BrushLabel {
   readonly element: HTMLElement;
+  /** Width of the heading that is in the same line. */
+  beside = 0;
   private readonly words = element('span');
   private readonly clear: HTMLButtonElement;
 
@@ -349,7 +359,8 @@ class BrushLabel {
     const scale = timeScale(scene);
     const middle = (Math.max(left, xOf(scale, brush.fromMs)) + Math.min(right, xOf(scale, brush.toMs))) / 2;
     // Centred on the brush by its style; never beyond the edges.
-    setStyle(this.element, 'left', `${Math.min(Math.max(middle, 60), width - 60)}px`);
+    const least = this.beside > 0 ? left + this.beside : 0;
+    setStyle(this.element, 'left', `${Math.min(Math.max(middle, least + labelHalf), width - labelHalf)}px`);
     setStyle(this.element, 'top', `${heat ? heat.top - titleHeight - 3 : lane.top}px`);
   }
 }
