@@ -92,7 +92,7 @@ class PickCount {
       taken: byReason(this.taken),
       takenUnmeasured,
       rejectedDraws,
-      undrawnByChance: this.couldDraw === 0 ? null : this.chance / this.couldDraw,
+      undrawnByChance: meanChance(this.chance, this.couldDraw),
       opponents: opponentsOf(
         [...this.rivals].map(([id, { lost, won }]) => ({
           endpoint: id,
@@ -112,11 +112,11 @@ class PickCount {
     const { ring } = this.data;
     const reason = ring.reason[slot]!;
     this.total++;
+    this.addRejected(slot);
     if (reason > lastPickReason) {
       this.undecided++;
       return;
     }
-    this.addRejected(slot);
     const ms = ring.timeMs[slot]!;
     const candidates = ring.candidates[slot]!;
     const held = this.endpoint.isHeldAt(ms);
@@ -143,8 +143,7 @@ class PickCount {
   private addTaken(slot: number, reason: number, mine: number): void {
     const { ring } = this.data;
     this.taken[reason]!++;
-    if (mine < 0) return;
-    if (isUnmeasured(ring, slot, mine)) this.takenUnmeasured++;
+    if (mine >= 0 && isUnmeasured(ring, slot, mine)) this.takenUnmeasured++;
     for (let index = 0; index < ring.candidates[slot]!; index++) {
       const entry = ring.entry(slot, index);
       const id = ring.entryEndpoint[entry]!;
@@ -245,7 +244,12 @@ function heldSteps(endpoint: Endpoint, fromMs: number, toMs: number): { readonly
 
 /** The share of draws of so many candidates in which one of those that are held is not, by chance. */
 function undrawnShare(candidates: number, held: number): number {
-  return held > candidates ? 1 - candidates / held : 0;
+  return 1 - candidates / Math.max(held, 1);
+}
+
+/** Of so many picks; not less than 0, which it would be where a picker held more than is known. */
+function meanChance(sum: number, picks: number): number | null {
+  return picks === 0 ? null : Math.max(0, sum / picks);
 }
 
 // ── From aggregates ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -309,7 +313,7 @@ function shareOut({ taken, lost, unheld, undrawn }: Decisions, sums: StretchSums
     notHeld,
     notTold: others - notHeld - notDrawn,
     notDrawn,
-    undrawnByChance: drawnHeld === 0 ? null : chance / drawnHeld,
+    undrawnByChance: meanChance(chance, drawnHeld),
   };
 }
 
