@@ -12,7 +12,7 @@ import { ReasonTable } from './explain/reasons';
 import { Header } from './header';
 import { Host } from './host';
 import { KeysDialog, shortcutOf } from './keys';
-import { useBundle } from './l10n';
+import { t, useBundle } from './l10n';
 import { Looks } from './looks';
 import { Notices } from './notices';
 import { FilterBar } from './picks/filterBar';
@@ -84,8 +84,10 @@ class Panel {
     ];
     const explained = [pickChart.element, answer.element, inspector.element];
     const who = element('div', 'who', endpoints.element, ...explained, reasons.element, events.element);
-    const when = element('div', 'when', idle.element, this.charts.element, this.filter.element, picks.element);
+    const charts = element('h2', 'sr-only', t('Charts'));
+    const when = element('div', 'when', idle.element, charts, this.charts.element, this.filter.element, picks.element);
     this.root.append(
+      element('h1', 'sr-only', 'Pickscope'),
       header.element,
       this.replay.element,
       states.element,
@@ -130,7 +132,7 @@ class Panel {
       this.store.pause();
     },
     resume: () => this.store.resume(),
-    focusFilter: () => this.filter.focus(),
+    focusFilter: () => this.focusFilter(),
     showKeys: () => this.keys.open(),
     closeAll: () => this.closeAll(),
   };
@@ -184,9 +186,18 @@ class Panel {
     if (shortcut !== 'escape') event.preventDefault();
     if (shortcut === 'escape') this.escape(event.target);
     else if (shortcut === 'keys') this.keys.open();
-    else if (shortcut === 'filter') this.filter.focus();
+    else if (shortcut === 'filter') this.focusFilter();
     else if (shortcut === 'live') this.store.resume();
     else this.pauseOrGoOn();
+  }
+
+  /** A narrow panel has no room for it while a pick is explained. */
+  private focusFilter(): void {
+    if (!wide.matches && this.store.inspecting) {
+      this.store.closeInspector();
+      this.root.classList.remove('inspecting');
+    }
+    this.filter.focus();
   }
 
   private pauseOrGoOn(): void {

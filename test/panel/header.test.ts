@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { client } from './feed';
-import { feedOf, open, patienceMs, pickRows } from './opening';
+import { feedOf, open, openAs, patienceMs, pickRows } from './opening';
 
 describe('panel: header', function () {
   this.timeout(patienceMs);
@@ -66,6 +66,39 @@ describe('panel: header', function () {
       await panel.refresh();
       const { inspect } = await panel.asked(({ untilMs }) => untilMs === undefined);
       assert.equal(inspect, undefined);
+    });
+  });
+
+  describe('tools', () => {
+    it('choose the length of the time axis', async () => {
+      const panel = await open({ feed: feedOf(20) });
+      await panel.page.getByRole('combobox', { name: 'Length of the time axis' }).selectOption('30');
+      await panel.asked(({ windowSeconds }) => windowSeconds === 30);
+      await panel.page.locator('.window .chosen', { hasText: '30 s' }).waitFor();
+    });
+
+    it('lead to an editor, a file and the keys, by pointer and by keyboard', async () => {
+      const panel = await open({ feed: feedOf(5) });
+      const { page } = panel;
+      await page.getByRole('button', { name: 'More actions' }).click();
+      const items = await page.getByRole('menuitem').allInnerTexts();
+      assert.deepEqual(items.slice(0, 3), ['Open in Editor', 'Record to a File…', 'Open Recording…']);
+      assert.ok(items.includes('Export Picks…') && items.includes('Export Picture…'));
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('Enter');
+      assert.deepEqual(await panel.commanded(1), [{ name: 'record' }]);
+      await page.locator('.menu:popover-open').waitFor({ state: 'detached' });
+      await page.getByRole('button', { name: 'More actions' }).click();
+      await page.getByRole('menuitem', { name: 'Keys' }).click();
+      await page.locator('.keys-dialog[open]').waitFor();
+    });
+
+    it('say that it is recorded, for how long, how much, and stop it', async () => {
+      const panel = await openAs('recorded');
+      const line = panel.page.locator('.header .recording');
+      assert.match(await line.innerText(), /^Recording\s*0:4\d · 1\.2 MB\s*Stop$/);
+      await line.getByRole('button', { name: 'Stop' }).click();
+      assert.deepEqual(await panel.commanded(1), [{ name: 'stopRecording' }]);
     });
   });
 
