@@ -235,7 +235,8 @@ class Scene {
     const time = row.locator('.activation-time');
     await time.filter({ hasText: /\d+ms/ }).waitFor();
     const said = await time.innerText();
-    await this.page.keyboard.press('Control+F4');
+    await this.page.keyboard.press('Escape');
+    await row.waitFor({ state: 'hidden' });
     return said;
   }
 

@@ -90,6 +90,9 @@ export class PanelPage {
 
   async setTheme(theme: ThemeName): Promise<void> {
     await this.page.evaluate(({ bodyClass, tokens }) => {
+      const { style } = document.documentElement;
+      for (const name of [...style].filter((each) => /^--vscode-(?!.*font-family)/.test(each)))
+        style.removeProperty(name);
       for (const [name, value] of Object.entries(tokens))
         document.documentElement.style.setProperty(`--vscode-${name}`, value);
       document.body.className = bodyClass;

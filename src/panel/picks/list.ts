@@ -119,6 +119,7 @@ export class PickList {
     const [a, b] = order === 'lower' ? [t('load A'), t('load B')] : [t('weight A'), t('weight B')];
     setText(this.heads.get('a')!, pairs ? a : t('endpoint'));
     setText(this.heads.get('b')!, pairs ? b : '');
+    setAttribute(this.heads.get('b')!, 'aria-hidden', pairs ? null : 'true');
     this.element.classList.toggle('unscored', !pairs);
   }
 
