@@ -55,6 +55,26 @@ describe('panel: the table of endpoints', function () {
     }
   });
 
+  it('draws bars on a scale that fits, in steps', async () => {
+    const feed = feedOf(10, { meansMs: Array.from({ length: 40 }, () => 5), picksPerSecond: 900 });
+    const panel = await open({ feed });
+    const { endpoints } = feed.frame(panel.query!).channel!;
+    const longest = Math.max(...endpoints.map(({ share }) => share!));
+    const { bar, row } = await panel.page
+      .locator(rows)
+      .first()
+      .evaluate((tr) => ({
+        bar: tr.querySelector('.bar')!.getBoundingClientRect().width,
+        row: tr.getBoundingClientRect().width,
+      }));
+    const scale = (endpoints[0]!.share! * row) / bar;
+    assert.ok(longest <= scale + 0.001 && longest * 2.5 > scale, `${longest} on a scale to ${scale}`);
+    assert.ok(
+      [0.05, 0.1].some((step) => Math.abs(scale - step) < 0.002),
+      `${scale}`,
+    );
+  });
+
   it('shows the state and its age in place of the numbers of an endpoint that is not READY', async () => {
     const panel = await open({ feed: feedOf(30) });
     const last = panel.page.locator(rows).last();

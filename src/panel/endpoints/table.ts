@@ -276,8 +276,8 @@ function newSince({ endpoints, atMs }: ChannelView, windowMs: number): number {
 /** Grows at once, and shrinks where that lasts. */
 function barScale(endpoints: readonly EndpointRow[], current: number): number {
   const longest = Math.max(0, ...endpoints.map(({ share, fairShare }) => Math.max(share ?? 0, fairShare)));
-  const least = barScales.find((scale) => scale >= longest) ?? 1;
-  return least < current && longest > least * roomBelowStep ? current : least;
+  const least = (room: number) => barScales.find((scale) => scale * room >= longest) ?? 1;
+  return Math.max(least(1), Math.min(current, least(roomBelowStep)));
 }
 
 function timeOf(at: Exclude<ReadAt, 'now'>): string {
