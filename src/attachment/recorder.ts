@@ -5,7 +5,7 @@ import type { StreamMessage } from '../model/streamMessage';
 import { untrustedText } from '../model/untrustedText';
 import type { Attachment } from './attachment';
 import type { Attachments } from './attachments';
-import type { AttachmentState, Loss, Refusal } from './attachmentState';
+import type { AttachmentState, Refusal } from './attachmentState';
 import { Connection, type ConnectionOptions, type Sink } from './connection';
 
 /** What was received is in the file after this time at the latest, however VS Code ends. */
@@ -133,12 +133,6 @@ export class Recording implements Sink {
   /** How many are in the file, or on the way to it. */
   get bytes(): number {
     return this.output.bytes;
-  }
-
-  /** Why nothing comes in at the moment; undefined: it does, or is about to. */
-  get loss(): Loss | undefined {
-    const { state } = this.#connection;
-    return state.kind === 'lost' ? state.loss : undefined;
   }
 
   /** Goes on with the process that the attachment is about now. */
