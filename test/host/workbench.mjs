@@ -141,11 +141,11 @@ export class Workbench {
    * The document inside an extension's webview.
    *
    * @param {string} extension `publisher.name`
-   * @param {'webviewView' | 'customEditor' | 'panel'} [kind] Where it is: in a view, or an editor of files or of its own.
+   * @param {'view' | 'editor'} [kind] Where it is; anywhere, if left out.
    */
   webview(extension, kind) {
-    const place = { webviewView: '[src*="purpose=webviewView"]', customEditor: '[src*="purpose=customEditor"]' };
-    const where = kind === 'panel' ? ':not([src*="purpose="])' : kind ? place[kind] : '';
+    const view = '[src*="purpose=webviewView"]';
+    const where = kind === 'view' ? view : kind === 'editor' ? `:not(${view})` : '';
     return this.page
       .frameLocator(`iframe.webview.ready[src*="extensionId=${extension}"]${where}`)
       .frameLocator('iframe#active-frame');

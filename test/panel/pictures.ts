@@ -4,9 +4,11 @@ import { fileURLToPath } from 'node:url';
 import pixelmatch from 'pixelmatch';
 import { PNG } from 'pngjs';
 import { launchBrowser } from '../host/browser.mjs';
-import { Recorded, type Answers } from './feed';
+import { defaultStartMs } from '../unit/model/fakeClient';
+import { Feed, Recorded, type Answers } from './feed';
 import { PanelPage, type Browser, type PageOptions } from './page';
 import { recordingFile } from './record';
+import { answersOf, situations } from './situations';
 import { themes, type ThemeName } from './themes';
 
 /*
@@ -31,6 +33,13 @@ const looks: readonly Picture[] = (Object.keys(themes) as ThemeName[]).flatMap((
   widths.map((width) => ({ name: `${theme}-${width}`, options: { theme, width, height: 900 } })),
 );
 
+/** ms, so many seconds after the recording's begin. */
+function at(seconds: number): number {
+  return defaultStartMs + seconds * 1000;
+}
+
+const selection = { fromMs: at(50), toMs: at(64) };
+
 const states: readonly Picture[] = [
   {
     name: 'inspected',
@@ -41,6 +50,15 @@ const states: readonly Picture[] = [
     },
   },
   { name: 'forced-colours', options: { width: 600, height: 900, forcedColors: true } },
+  // While nearly all calls of one endpoint fail.
+  { name: 'selected', options: { width: 900, height: 900, query: { untilMs: at(70), selection } } },
+  { name: 'answer', options: { width: 600, height: 900, query: { untilMs: at(70), selection, ask: 5 } } },
+  {
+    name: 'filtered',
+    options: { width: 600, height: 900, theme: 'light', query: { untilMs: at(70), filter: 'forced' } },
+  },
+  { name: 'single-picks', options: { width: 900, height: 900, query: { untilMs: at(70), windowSeconds: 3 } } },
+  { name: 'compared', options: { width: 600, height: 900, ...answersOf(situations.compare!, new Feed().run(60_000)) } },
 ];
 
 export const pictures: readonly Picture[] = [...looks, ...states];

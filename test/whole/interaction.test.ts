@@ -33,7 +33,7 @@ describe('what one can do with the panel, on the demo', function () {
     });
     await once(scene, 'message');
     opened = await VsCodeWindow.open(profile, folder, runtimeFolder);
-    side = new ShownPanel(opened.workbench.webview('pickscope.pickscope', 'webviewView'));
+    side = new ShownPanel(opened.workbench.webview('pickscope.pickscope', 'view'));
     await opened.workbench.setSideBarWidth(620);
   });
 
@@ -138,7 +138,8 @@ describe('what one can do with the panel, on the demo', function () {
   });
 
   it('go back: scrub in the overview, and live again', async () => {
-    await drag(side.frame.locator('.overview'), 0.9, 0.6);
+    await side.frame.locator('.header .window select').selectOption('10');
+    await drag(side.frame.locator('.overview'), 0.97, 0.6);
     await state('paused');
     await side.frame.getByRole('button', { name: 'Back to live' }).click();
     await state('live');
@@ -190,7 +191,7 @@ describe('what one can do with the panel, on the demo', function () {
     await side.frame.locator('.header .recording').waitFor({ state: 'hidden' });
 
     await opened.workbench.openFile(path.basename(recordingFile));
-    const replay = new ShownPanel(opened.workbench.webview('pickscope.pickscope', 'customEditor'));
+    const replay = new ShownPanel(opened.workbench.webview('pickscope.pickscope', 'editor'));
     await replay.frame.locator('.header .file', { hasText: path.basename(recordingFile) }).waitFor();
     await replay.frame.locator('.picks tr[data-key]').nth(5).waitFor({ state: 'attached' });
     const slider = replay.frame.getByLabel('Moment of the recording');
@@ -204,7 +205,7 @@ describe('what one can do with the panel, on the demo', function () {
 
   it('compare: the same panel in an editor tab', async () => {
     await side.frame.getByRole('button', { name: 'Open in Editor' }).first().click();
-    const tab = new ShownPanel(opened.workbench.webview('pickscope.pickscope', 'panel'));
+    const tab = new ShownPanel(opened.workbench.webview('pickscope.pickscope', 'editor'));
     await tab.state('live').waitFor();
     await tab.client.getByText('orders-api').waitFor({ state: 'attached' });
     await tab.frame.locator('.picks tr[data-key]').nth(5).waitFor({ state: 'attached' });
