@@ -102,7 +102,7 @@ export const glossary = {
   errors: () => ({ word: t('failed'), means: t('Calls that ended with another status than OK.') }),
   generation: () => ({
     word: t('generation'),
-    means: t('A picker is built anew whenever the READY endpoints change: each one is a generation.'),
+    means: t('A picker is built anew when READY endpoints change, or the resolver reports: each one is a generation.'),
   }),
   historyLost: () => ({
     word: t('history lost'),

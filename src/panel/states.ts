@@ -1,8 +1,9 @@
 import type { AttachmentView, ClientChoice, ConnectingStep, Frame } from '../messages/panel';
-import { button, element, foreign, setChildren, show } from './dom';
+import { button, capped, element, foreign, setChildren, show, withNodes } from './dom';
 import { age, count, duration, exactTime, timeOfDay } from './format';
 import { icon } from './glyphs';
 import { t } from './l10n';
+import { namedEndpoints } from './looks';
 import type { Store } from './store';
 import './states.css';
 
@@ -105,9 +106,7 @@ export class States {
       link(t('environment variable'), () => this.store.command({ name: 'openHelp', topic: 'environment' })),
       link(t('enter an address'), () => this.store.command({ name: 'enterAddress' })),
     ];
-    return t('Also by {0}, or {1}.')
-      .split(/(\{\d\})/)
-      .map((part) => links[Number(/^\{(\d)\}$/.exec(part)?.[1] ?? NaN)] ?? document.createTextNode(part));
+    return withNodes(t('Also by {0}, or {1}.'), links);
   }
 
   private connecting(steps: readonly ConnectingStep[]): Node {
@@ -286,10 +285,19 @@ export class Announcer {
     const name = attachment.state === 'none' ? '' : attachment.client.name;
     const state =
       paused && query.untilMs !== undefined ? t('Paused at {0}', exactTime(query.untilMs)) : stateName(attachment);
-    const said = `${name} ${state}`.trim();
+    const said = `${name} ${state} ${this.asked()}`.trim();
     if (said === this.last) return;
     this.last = said;
     this.element.textContent = said;
+  }
+
+  /** An answer, which opens away from the focus. */
+  private asked(): string {
+    const { channel, explained } = this.store;
+    if (!channel?.answer || explained !== 'endpoint') return '';
+    const { endpoint } = channel.answer;
+    const label = namedEndpoints(channel).find(({ id }) => id === endpoint)?.label ?? '';
+    return t('Answered: why not {0}', capped(label, 80));
   }
 }
 

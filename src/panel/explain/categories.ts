@@ -64,7 +64,7 @@ function takenOf({ taken, takenUnmeasured }: Answer, order: ScoreOrder): Categor
           {
             name: 'taken-unmeasured',
             kind: 'taken',
-            label: t('taken: unmeasured, load near 0'),
+            label: t('taken: not yet measured'),
             count: takenUnmeasured,
             reason: 'lower',
             measured: ' lag:0',
