@@ -35,6 +35,18 @@ const reasonNames: Readonly<Record<number, Reason>> = {
   [PickReason.KEY]: 'key',
   [PickReason.NO_KEY]: 'nokey',
 };
+const pickReasons = [
+  PickReason.UNSPECIFIED,
+  PickReason.ONLY_ONE,
+  PickReason.BETTER_SCORE,
+  PickReason.TIE,
+  PickReason.FORCED,
+  PickReason.NO_HEALTHY_PAIR,
+  PickReason.PROBE,
+  PickReason.TURN,
+  PickReason.KEY,
+  PickReason.NO_KEY,
+];
 const undrawn = new Set<PickReason>([PickReason.TURN, PickReason.KEY, PickReason.NO_KEY]);
 
 interface ScriptedCandidate {
@@ -73,7 +85,7 @@ const pick = fc
       PickResult.QUEUED,
       PickResult.FAILED,
     ),
-    reason: fc.constantFrom(...Object.keys(reasonNames).map((key): PickReason => Number(key))),
+    reason: fc.constantFrom(...pickReasons),
     among: fc.boolean(),
     chosen: anEndpoint,
     candidates: fc.array(candidate, { maxLength: 3 }),
@@ -207,12 +219,10 @@ function expectedOf(script: readonly Step[], me: number, fromMs: number, toMs: n
   return counted;
 }
 
-function countPick(
-  counted: Expected,
-  { result, reason, chosen, candidates, rejected }: Extract<Step, { kind: 'pick' }>,
-  me: number,
-  ready: readonly boolean[],
-): void {
+type ScriptedPick = Extract<Step, { kind: 'pick' }>;
+
+function countPick(counted: Expected, one: ScriptedPick, me: number, ready: readonly boolean[]): void {
+  const { result, reason, chosen, candidates, rejected } = one;
   counted.total++;
   counted.rejectedDraws += rejected.filter((draw) => draw.includes(me)).length;
   if (result !== PickResult.COMPLETED) {
@@ -220,33 +230,40 @@ function countPick(
     return;
   }
   const drew = candidates.length > 0 && !undrawn.has(reason);
-  const held = ready.filter(Boolean).length;
-  if (drew && ready[me]) counted.chances.push(1 - candidates.length / held);
   const mine = candidates.find(({ endpoint }) => endpoint === me);
-  const winner = candidates.find(({ endpoint }) => endpoint === chosen);
+  if (drew && ready[me]) counted.chances.push(1 - candidates.length / ready.filter(Boolean).length);
   if (mine) {
     counted.loads.push(mine.score);
     counted.lagsMs.push(mine.lagNs / 1e6);
   }
-  const name = reasonNames[reason]!;
-  if (chosen === me) {
-    counted.taken[name] = (counted.taken[name] ?? 0) + 1;
-    if (mine?.lagNs === 0 && name === 'lower') counted.takenUnmeasured++;
-    for (const other of new Set(candidates.map(({ endpoint }) => endpoint)))
-      if (other !== me)
-        note(
-          counted.wonAgainst,
-          other,
-          mine?.score ?? NaN,
-          candidates.find(({ endpoint }) => endpoint === other)!.score,
-        );
-  } else if (mine) {
-    counted.lost[name] = (counted.lost[name] ?? 0) + 1;
-    if (winner) counted.winnersLoads.push(winner.score);
-    note(counted.lostTo, chosen, winner?.score ?? NaN, mine.score);
-  } else if (!ready[me]) counted.notHeld++;
+  if (chosen === me) countTaken(counted, one, mine);
+  else if (mine) countLost(counted, one, mine);
+  else if (!ready[me]) counted.notHeld++;
   else if (!drew) counted.notTold++;
   else counted.notDrawn++;
+}
+
+function countTaken(
+  counted: Expected,
+  { reason, chosen: me, candidates }: ScriptedPick,
+  mine: ScriptedCandidate | undefined,
+): void {
+  const name = reasonNames[reason]!;
+  counted.taken[name] = (counted.taken[name] ?? 0) + 1;
+  if (mine?.lagNs === 0 && name === 'lower') counted.takenUnmeasured++;
+  const firsts = candidates.filter(
+    ({ endpoint }, index) => candidates.findIndex((other) => other.endpoint === endpoint) === index,
+  );
+  for (const { endpoint, score } of firsts)
+    if (endpoint !== me) note(counted.wonAgainst, endpoint, mine?.score ?? NaN, score);
+}
+
+function countLost(counted: Expected, { reason, chosen, candidates }: ScriptedPick, mine: ScriptedCandidate): void {
+  const name = reasonNames[reason]!;
+  const winner = candidates.find(({ endpoint }) => endpoint === chosen);
+  counted.lost[name] = (counted.lost[name] ?? 0) + 1;
+  if (winner) counted.winnersLoads.push(winner.score);
+  note(counted.lostTo, chosen, winner?.score ?? NaN, mine.score);
 }
 
 /** The ratio of the scores of a pick between two; NaN: not known, or it was not won for its score. */
