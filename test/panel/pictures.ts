@@ -58,7 +58,15 @@ const states: readonly Picture[] = [
     options: { width: 600, height: 900, theme: 'light', query: { untilMs: at(70), filter: 'forced' } },
   },
   { name: 'single-picks', options: { width: 900, height: 900, query: { untilMs: at(70), windowSeconds: 3 } } },
-  { name: 'compared', options: { width: 600, height: 900, ...answersOf(situations.compare!, new Feed().run(60_000)) } },
+  {
+    name: 'compared',
+    options: {
+      width: 600,
+      height: 900,
+      query: { compare: 'clients' },
+      ...answersOf(situations.compare!, new Feed().run(60_000)),
+    },
+  },
 ];
 
 export const pictures: readonly Picture[] = [...looks, ...states];
