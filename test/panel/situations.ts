@@ -226,15 +226,7 @@ export const situations: Readonly<Record<string, Situation>> = {
     act: inspectFourth,
   },
   answer: { frame: live, act: (page, feed) => askWhyNot(page, feed, '10.0.0.4') },
-  'answer-not-ready': {
-    frame: live,
-    act: async (page, feed) => {
-      feed.run(28_000);
-      await askWhyNot(page, feed, '10.0.0.5');
-    },
-  },
   compare: { frame: comparing, act: (page) => compareWith(page, 'clients') },
-  'compare-nothing': { frame: live, act: (page) => compareWith(page, 'channels') },
   recording: { frame: recorded(1, '') },
   'recording-damaged': {
     frame: recorded(1, 'The file ends within a message: it was cut off, or is still being written.'),

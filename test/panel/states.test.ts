@@ -33,6 +33,8 @@ describe('panel: states and notices', function () {
         'Detach',
       ],
       refused: ['Refused', 'refused the token', 'Enter Token…', 'Detach'],
+      'recording-read': ['Recording', '.pickscope', 'Reading the recording, 42 %'],
+      'recording-damaged': ['it was cut off', 'What was read up to there is shown.', 'Open Another Recording…'],
       idle: ['No call for 2 min 10 s.', 'the next pick appears here at once'],
       live: ['Live', 'orders-api', 'cart.shop.svc:50051', 'p2c_ewma'],
     };
