@@ -251,7 +251,7 @@ describe('panel: charts', function () {
     it('is chosen by chips, and kept', async () => {
       const panel = await open({ feed });
       await surfaceOf(panel);
-      const headings = () => panel.page.locator('.plots h3:visible > :first-child').allInnerTexts();
+      const headings = () => panel.page.locator('.plots h2:visible > :first-child').allInnerTexts();
       assert.deepEqual(await headings(), ['Picks/s', 'Load', 'Lag']);
       await panel.page.getByRole('button', { name: 'Latency', exact: true }).click();
       await panel.page.getByRole('button', { name: 'Load', exact: true }).click();

@@ -31,7 +31,7 @@ describe('panel: looks', function () {
     const feed = feedOf(26);
     const panel = await openAs('bare', {}, feed);
     await panel.page.getByRole('img', { name: /^Picks\/s, / }).waitFor();
-    const headings = await panel.page.locator('.plots h3:visible').allInnerTexts();
+    const headings = await panel.page.locator('.plots h2:visible').allInnerTexts();
     assert.deepEqual(headings, ['Picks/s']);
   });
 

@@ -247,11 +247,7 @@ export const situations: Readonly<Record<string, Situation>> = {
   },
   hover: {
     frame: live,
-    act: (page) =>
-      page
-        .locator('.charts canvas[role=img]')
-        .first()
-        .hover({ position: { x: 150, y: 30 } }),
+    act: (page) => page.locator('.charts .overlay').hover({ position: { x: 150, y: 60 } }),
   },
   'none-found': { frame: () => ({ ...nothing, attachment: { state: 'none', nodeAttachable: false } }) },
   'none-found-node': { frame: () => ({ ...nothing, attachment: { state: 'none', nodeAttachable: true } }) },

@@ -328,7 +328,7 @@ export class Charts {
 class Heading {
   private readonly title = element('span');
   private readonly note = element('span', 'muted');
-  readonly element = element('h3', '', this.title, ' ', this.note);
+  readonly element = element('h2', '', this.title, ' ', this.note);
 
   render({ title, note, top }: HeadingText): void {
     setText(this.title, title);

@@ -38,7 +38,7 @@ export class PickChart {
     private readonly theme: Theme,
   ) {
     const { canvas } = this.sheet;
-    const heading = element('h3', '', t('Load, each pick'), ' ', element('span', 'muted', t('log')));
+    const heading = element('h2', '', t('Load, each pick'), ' ', element('span', 'muted', t('log')));
     this.element = element('section', 'pick-chart', heading, canvas);
     canvas.addEventListener('click', ({ offsetX }) => this.choose(offsetX));
     new ResizeObserver(([entry]) => {
