@@ -37,6 +37,8 @@ export interface PageOptions {
   readonly answer?: (query: Query) => Frame;
   readonly chart?: (query: Query) => ChartView | undefined;
   readonly forcedColors?: boolean;
+  /** What the page takes for now, ms: its time can then be let run by its clock. The machine's own time, if left out. */
+  readonly startMs?: number;
 }
 
 /** The bundled panel in a plain page, with a stand-in for VS Code around it. */
@@ -67,6 +69,7 @@ export class PanelPage {
       locale: 'en-US',
       ...(options.forcedColors && { forcedColors: 'active' as const }),
     });
+    if (options.startMs !== undefined) await context.clock.install({ time: options.startMs });
     const opened = new PanelPage(await context.newPage(), options);
     await opened.load();
     return opened;

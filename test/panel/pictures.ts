@@ -71,12 +71,16 @@ const states: readonly Picture[] = [
 
 export const pictures: readonly Picture[] = [...looks, ...states];
 
-/** A screenshot, once nothing moves any more. */
+/** A screenshot, once nothing moves any more: all that waits for its turn, as charts do, has had it. */
 export async function take(browser: Browser, { options, act }: Picture, feed: Answers): Promise<Buffer> {
-  const panel = await PanelPage.open(browser, { ...options, feed });
+  const panel = await PanelPage.open(browser, { ...options, feed, startMs: at(0) });
   try {
     await act?.(panel);
-    const shoot = () => panel.page.screenshot({ animations: 'disabled', caret: 'hide' });
+    const shoot = async () => {
+      await panel.page.clock.runFor(1000);
+      return panel.page.screenshot({ animations: 'disabled', caret: 'hide' });
+    };
+    await shoot();
     for (let before = await shoot(); ;) {
       const now = await shoot();
       if (now.equals(before)) return now;
