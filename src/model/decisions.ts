@@ -126,7 +126,8 @@ export class Pairs {
   private readonly rows: (Float32Array | undefined)[] = [];
   private readonly loser = new Uint32Array(maxPairs);
   private readonly winner = new Uint32Array(maxPairs);
-  private readonly lastBucket = new Float64Array(maxPairs);
+  /** Begin of the bucket in which it was seen last. */
+  private readonly lastMs = new Float64Array(maxPairs);
   /** Where each pair is looked up. */
   private readonly indexes: (Map<number, number> | undefined)[] = [];
   private count = 0;
@@ -145,7 +146,7 @@ export class Pairs {
     const place = this.times.open(ms);
     const index = loser.lostTo.get(winner.id) ?? this.admit(loser, winner);
     if (index < 0) return;
-    this.lastBucket[index] = this.times.bucketOf(ms);
+    this.lastMs[index] = this.times.openedMs;
     const row = this.rowAt(place, index);
     const at = index * pairColumns;
     row[at]!++;
@@ -166,8 +167,7 @@ export class Pairs {
   }
 
   moveBack(ms: number): void {
-    const buckets = Math.round(ms / this.bucketMs);
-    for (let index = 0; index < this.count; index++) this.lastBucket[index]! -= buckets;
+    for (let index = 0; index < this.count; index++) this.lastMs[index]! -= ms;
     this.sweptBucket = 0;
     this.times.moveBack(ms);
   }
@@ -206,8 +206,9 @@ export class Pairs {
     const { newest } = this.times;
     if (newest === this.sweptBucket) return;
     this.sweptBucket = newest;
+    const forgottenMs = (newest - this.places) * this.bucketMs;
     for (let index = 0; index < this.count; index++) {
-      if (this.lastBucket[index]! > newest - this.places || !this.indexes[index]) continue;
+      if (this.lastMs[index]! > forgottenMs || !this.indexes[index]) continue;
       this.indexes[index]!.delete(this.winner[index]!);
       this.indexes[index] = undefined;
       this.free.push(index);

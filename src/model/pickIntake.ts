@@ -1,7 +1,7 @@
 import { CompletionFlag, PickFlag } from '@pickscope/protocol/messages';
 import type { Reason } from '../messages/panel';
 import type { ClientClock } from './clock';
-import type { Channel, Endpoint } from './entities';
+import type { Channel, Endpoint, Readings } from './entities';
 import { BoundedMap } from './boundedMap';
 import { drewCandidates, logRatio, type Pairs, type Part, type Stretch } from './decisions';
 import type { Methods } from './methods';
@@ -220,8 +220,9 @@ export class PickIntake {
     if (!endpoint) return;
     // The count is from before the pick, which adds a call to the chosen one.
     if (endpoint === chosen) reading.inflight++;
-    recordReading(endpoint, ms, reading);
-    if (Math.abs(score) < maxReading) recordLoad(endpoint, ms, score);
+    const place = endpoint.readings.open(ms);
+    if (isKept(reading)) writeReading(endpoint.readings, place, reading);
+    if (Math.abs(score) < maxReading) writeLoad(endpoint.readings, place, score);
   }
 
   /** A policy that shows no scores leaves zeros where they would be. */
@@ -312,8 +313,12 @@ export class PickIntake {
     const { endMs, code } = completion;
     if (code !== 0 && channel) channel.reasons.values.errors[channel.reasons.open(endMs)]!++;
     if (!endpoint) return;
-    countEnd(endpoint, endMs, completion);
-    recordReading(endpoint, endMs, completion);
+    const { readings } = endpoint;
+    const place = readings.open(endMs);
+    readings.values.ended[place]!++;
+    if (code !== 0) readings.values.failures[place]!++;
+    endpoint.latencies.add(endMs, completion.latencyNs);
+    if (isKept(completion)) writeReading(readings, place, completion);
   }
 
   private joinWaiting(slot: number, call: number, attempt: number): void {
@@ -356,20 +361,24 @@ const maxReading = 1e30;
 
 /** Records what was known of an endpoint at this moment; what nobody keeps is NaN and stays out. */
 export function recordReading({ readings }: Endpoint, ms: number, reading: Reading): void {
-  const { lagNs, peakNs, success, inflight, derived } = reading;
-  // A count has no NaN: without either average nobody kept it.
-  if (Number.isNaN(lagNs) && Number.isNaN(success)) return;
-  const place = readings.open(ms);
-  if (lagNs >= 0 && lagNs < maxReading) readings.values.lagMs[place] = lagNs / 1e6;
-  if (peakNs > 0 && peakNs < maxReading) readings.values.peakMs[place] = peakNs / 1e6;
-  if (success >= 0 && success < maxReading) readings.values.success[place] = success;
-  readings.values.inflight[place] = inflight;
-  readings.values.derived[place] = derived ? 1 : 0;
+  if (isKept(reading)) writeReading(readings, readings.open(ms), reading);
 }
 
-function recordLoad({ readings }: Endpoint, ms: number, score: number): void {
-  const place = readings.open(ms);
-  const { load, meanLoad, loads } = readings.values;
+/** A count has no NaN: without either average nobody kept it. */
+function isKept({ lagNs, success }: Reading): boolean {
+  return !Number.isNaN(lagNs) || !Number.isNaN(success);
+}
+
+function writeReading({ values }: Readings, place: number, reading: Reading): void {
+  const { lagNs, peakNs, success, inflight, derived } = reading;
+  if (lagNs >= 0 && lagNs < maxReading) values.lagMs[place] = lagNs / 1e6;
+  if (peakNs > 0 && peakNs < maxReading) values.peakMs[place] = peakNs / 1e6;
+  if (success >= 0 && success < maxReading) values.success[place] = success;
+  values.inflight[place] = inflight;
+  values.derived[place] = derived ? 1 : 0;
+}
+
+function writeLoad({ values: { load, meanLoad, loads } }: Readings, place: number, score: number): void {
   load[place] = score;
   const before = loads[place]!++;
   meanLoad[place] = before === 0 ? score : meanLoad[place]! + (score - meanLoad[place]!) / loads[place]!;
@@ -379,7 +388,7 @@ function countPick(endpoint: Endpoint, ms: number): void {
   const { readings } = endpoint;
   const place = readings.open(ms);
   readings.values.picks[place]!++;
-  readings.values.lastPickMs[place] = ms - readings.bucketOf(ms) * readings.bucketMs;
+  readings.values.lastPickMs[place] = ms - readings.openedMs;
 }
 
 function countIn(stretch: Stretch, { reason, drew }: Part, candidates: number): void {
@@ -395,13 +404,6 @@ function countIn(stretch: Stretch, { reason, drew }: Part, candidates: number): 
 export function isUnmeasured(ring: PickRing, slot: number, entry: number): boolean {
   const compared = reasons[ring.reason[slot]!] === 'lower';
   return compared && ring.entryLagNs[entry] === 0 && (ring.flags[slot]! & PickFlag.DERIVED) === 0;
-}
-
-function countEnd({ readings, latencies }: Endpoint, ms: number, { code, latencyNs }: Completion): void {
-  const place = readings.open(ms);
-  readings.values.ended[place]!++;
-  if (code !== 0) readings.values.failures[place]!++;
-  latencies.add(ms, latencyNs);
 }
 
 function reasonOf(result: number, reason: number): number {

@@ -15,7 +15,8 @@ export class TimeRing<Column extends string> {
   /** No bucket before this one was written. */
   private oldest = Infinity;
   /** The bucket that was opened last: nearly always the next one, too. */
-  private opened = 0;
+  private openedFromMs = Infinity;
+  private openedToMs = -Infinity;
   private openedPlace = 0;
   /** By how many buckets all was moved back: those that were written then are numbered by so much more. */
   private moved = 0;
@@ -47,8 +48,8 @@ export class TimeRing<Column extends string> {
 
   /** The place of this moment's bucket in the columns, to write to. */
   open(ms: number): number {
+    if (ms >= this.openedFromMs && ms < this.openedToMs) return this.openedPlace;
     const bucket = Math.max(1, this.bucketOf(ms));
-    if (bucket === this.opened) return this.openedPlace;
     const number = bucket + this.moved;
     const place = number % this.places;
     if (this.numbers[place] !== number) {
@@ -59,9 +60,15 @@ export class TimeRing<Column extends string> {
     // A clock that was set back makes the newest bucket an older one.
     if (bucket > this.newest || this.newest - bucket > this.places) this.newest = bucket;
     if (bucket < this.oldest) this.oldest = bucket;
-    this.opened = bucket;
+    this.openedFromMs = bucket * this.bucketMs;
+    this.openedToMs = (bucket + 1) * this.bucketMs;
     this.openedPlace = place;
     return place;
+  }
+
+  /** Begin of the bucket that was opened last, ms. */
+  get openedMs(): number {
+    return this.openedFromMs;
   }
 
   /** The place of a bucket in the columns, to read; -1: nothing was written. */
@@ -123,12 +130,13 @@ export class TimeRing<Column extends string> {
     this.moved += step;
     this.newest = Math.max(0, this.newest - step);
     this.oldest = Math.max(1, this.oldest - step);
-    this.opened = 0;
+    this.openedToMs = -Infinity;
   }
 
   clear(): void {
     this.numbers.fill(0);
-    this.newest = this.opened = 0;
+    this.newest = 0;
+    this.openedToMs = -Infinity;
     this.oldest = Infinity;
   }
 }

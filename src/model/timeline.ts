@@ -11,7 +11,7 @@ export class Timeline<T> {
   constructor(private readonly capacity = 500) {}
 
   get latest(): TimelineEntry<T> | undefined {
-    return this.entries.at(-1);
+    return this.entries[this.entries.length - 1];
   }
 
   get oldest(): TimelineEntry<T> | undefined {
@@ -26,7 +26,9 @@ export class Timeline<T> {
 
   /** What held at this moment; undefined: nothing is known of it. */
   at(ms: number): TimelineEntry<T> | undefined {
-    return this.entries[this.countUntil(ms) - 1];
+    const { latest } = this;
+    // Mostly it is asked what holds now.
+    return latest && latest.sinceMs <= ms ? latest : this.entries[this.countUntil(ms) - 1];
   }
 
   /** What held in a span, oldest first: the first one may be from before it. */
@@ -39,8 +41,6 @@ export class Timeline<T> {
   private countUntil(ms: number): number {
     let low = 0;
     let high = this.entries.length;
-    // Mostly it is asked what holds now.
-    if (high > 0 && this.entries[high - 1]!.sinceMs <= ms) return high;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (this.entries[middle]!.sinceMs <= ms) low = middle + 1;
