@@ -124,7 +124,7 @@ describe('panel: a pick that is explained', function () {
       assert.equal(await textOf(panel, '.endpoints th.lag'), 'lag ms†');
       assert.match((await panel.page.locator('.endpoints th.success').getAttribute('title'))!, /Kept by Pickscope/);
       assert.equal(await textOf(panel, '.endpoints .footnote'), '† lag, inflight, success: kept by Pickscope');
-      assert.deepEqual(await panel.page.locator('.charts h3:visible').allInnerTexts(), ['Picks/s', 'Lag† ms, log']);
+      assert.deepEqual(await panel.page.locator('.plots h2:visible').allInnerTexts(), ['Picks/s', 'Lag† ms, log']);
     });
 
     it('takes turns by weight: names stand in the list, weights in the sentence', async () => {
@@ -135,7 +135,7 @@ describe('panel: a pick that is explained', function () {
       await panel.page.keyboard.press('Escape');
       assert.equal(await textOf(panel, '.picks th.a'), 'endpoint');
       assert.equal(await panel.page.locator('.picks td.single').count(), await panel.page.locator(pickRows).count());
-      const headings = await panel.page.locator('.charts h3:visible').allInnerTexts();
+      const headings = await panel.page.locator('.plots h2:visible').allInnerTexts();
       assert.deepEqual(headings, ['Picks/s', 'Weight log', 'Lag† ms, log']);
     });
 
