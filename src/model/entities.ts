@@ -30,6 +30,7 @@ const noReadings = {
 };
 const noEndpointTotals = { picks: NaN, started: NaN, neverStarted: NaN, failures: NaN };
 const noChannelTotals = { completed: NaN, queued: NaN, failed: NaN, dropped: NaN };
+/** In the order of their numbers, and then the errors. */
 const noReasons = {
   untold: 0,
   only: 0,
@@ -76,6 +77,9 @@ export class Endpoint {
   private ownDecisions: DecisionRing | undefined;
   /** Where its pairs are, by the ids of those to which it lost picks. */
   readonly lostTo = new Map<number, number>();
+  /** As its newest state says, and since then: each candidate of each pick is asked for it. */
+  private held = false;
+  private heldSinceMs = Infinity;
 
   constructor(
     readonly id: number,
@@ -110,11 +114,14 @@ export class Endpoint {
   setState(ms: number, state: EndpointState): void {
     const heldBefore = this.isHeldAt(ms);
     this.states.set(ms, state);
-    if (isHeld(state.state) !== heldBefore) this.channel.stretches.cut(this.states.latest!.sinceMs);
+    this.held = isHeld(state.state);
+    this.heldSinceMs = this.states.latest!.sinceMs;
+    if (this.held !== heldBefore) this.channel.stretches.cut(this.heldSinceMs);
   }
 
   /** Whether a picker could hold it then. */
   isHeldAt(ms: number): boolean {
+    if (ms >= this.heldSinceMs) return this.held;
     const entry = this.states.at(ms);
     return entry !== undefined && isHeld(entry.value.state);
   }
@@ -129,6 +136,7 @@ export class Endpoint {
   /** Everything was so much earlier. */
   moveBack(ms: number): void {
     this.states.moveBack(ms);
+    this.heldSinceMs -= ms;
     this.added.moveBack(ms);
     this.ownReadings?.moveBack(ms);
     this.ownTotals?.moveBack(ms);
@@ -188,6 +196,7 @@ export class Channel {
   /** Its picks, while the same endpoints were held. */
   readonly stretches: Stretches;
   private ownReasons: Reasons | undefined;
+  private ownReasonColumns: readonly (Float32Array | Float64Array)[] | undefined;
   private ownTotals: ChannelTotals | undefined;
   /** Picks of whatever result since attaching. */
   picksSeen = 0;
@@ -202,6 +211,11 @@ export class Channel {
 
   get reasons(): Reasons {
     return (this.ownReasons ??= new TimeRing(this.reach.readingMs, this.reach.ms, noReasons));
+  }
+
+  /** The columns of reasons, by the numbers that the ring of picks has for them. */
+  get reasonColumns(): readonly (Float32Array | Float64Array)[] {
+    return (this.ownReasonColumns ??= Object.values(this.reasons.values));
   }
 
   get totals(): ChannelTotals {
