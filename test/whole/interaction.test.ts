@@ -89,7 +89,7 @@ describe('what one can do with the panel, on the demo', function () {
     await head.locator('.sort').click();
     assert.equal(await head.getAttribute('aria-sort'), 'descending');
     // Rows stay where they are under the pointer.
-    await pointAt(plots(), 0.5);
+    await opened.workbench.page.mouse.move(1000, 400);
     const shares = () =>
       side.frame
         .locator('.endpoints tbody tr:not(.absent) td.share')
@@ -259,6 +259,6 @@ describe('what one can do with the panel, on the demo', function () {
     await page.locator('.activitybar .action-label[aria-label^="Explorer"]').click();
     await until(async () => (await webviews.count()) === 0);
     await opened.workbench.openSideBar('Pickscope');
-    await state('live');
+    await opened.panel.state('live').waitFor();
   });
 });

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { launchBrowser } from '../host/browser.mjs';
 import { runServerCommand, startServer, writeSettings, type Profile } from '../host/server.mjs';
 import { openWorkbench, type Locator, type Workbench } from '../host/workbench.mjs';
+import { until } from '../unit/waiting';
 import { ShownPanel } from './panel';
 
 export const extensionFile = path.resolve('pickscope-0.1.0.vsix');
@@ -86,9 +87,12 @@ export class VsCodeWindow {
 
   /** Answers VS Code's own dialog for files: with this path. */
   async save(file: string): Promise<void> {
-    const input = this.workbench.page.locator('.quick-input-widget input[type=text], .quick-input-widget .input');
-    await input.first().waitFor();
-    await input.first().fill(file);
+    const input = this.workbench.page.locator('.quick-input-widget .quick-input-box input').first();
+    // It opens with a proposal, and what is typed before that comes is lost.
+    const proposed = path.extname(file);
+    await until(async () => (await input.inputValue()).endsWith(proposed));
+    await input.fill(file);
+    await until(async () => (await input.inputValue()) === file);
     await this.workbench.page.keyboard.press('Enter');
   }
 
