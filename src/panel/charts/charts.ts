@@ -28,8 +28,8 @@ import './charts.css';
 
 /** ms between two drawings of new data: lines that move more often are no easier to read. */
 const interval = 450;
-/** ms, where the data answer the reader, who drags the window: what is there moves with it meanwhile. */
-const answerInterval = 120;
+/** ms, where the data answer the reader, who drags the window: what is there moves with it in the frames between. */
+const answerInterval = 350;
 const [leastEndGutter, mostEndGutter] = [30, 58];
 /** Points are asked for in steps, and one for the bucket that still runs: the room for names must not change the query. */
 const pointStep = 10;
@@ -157,7 +157,9 @@ export class Charts {
   private updateInTime(channel: ChannelView, chart: ChartView): void {
     const { span, series } = this.shown!.scene.chart;
     const sameWindow = Math.abs(lengthOf(span) - lengthOf(chart.span)) < series.bucketMs;
-    const apart = sameWindow && !this.store.paused ? interval : answerInterval;
+    // Finer or coarser of the same window: there is room for other points, as when the charts are first seen.
+    const resized = sameWindow && series.bucketMs !== chart.series.bucketMs;
+    const apart = resized ? 0 : sameWindow && !this.store.paused ? interval : answerInterval;
     const wait = this.drawnAt + apart - performance.now();
     if (wait <= 0) {
       this.update(channel, chart);
