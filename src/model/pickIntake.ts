@@ -1,13 +1,14 @@
 import { CompletionFlag, PickFlag } from '@pickscope/protocol/messages';
 import type { Reason } from '../messages/panel';
 import type { ClientClock } from './clock';
-import type { Channel, Endpoint, Readings } from './entities';
+import type { Channel, Endpoint, Generation, Readings } from './entities';
+import { LastFound } from './lastFound';
 import { BoundedMap } from './boundedMap';
 import { drewCandidates, logRatio, type Pairs, type Part, type Stretch } from './decisions';
 import type { Methods } from './methods';
 import { inFlight, type PickRing } from './pickRing';
 import type { Received } from './received';
-import type { Registry } from './registry';
+import type { PolicyRecord, Registry } from './registry';
 import type { CompletionColumns, PickColumns } from './streamMessage';
 
 /** By the ring's column: PickReason as it is, then PickResult's queued, failed and dropped. */
@@ -73,6 +74,10 @@ export class PickIntake {
   /** Completions whose pick did not come yet, and may never: by call and attempt, the newest. */
   private readonly waiting = new BoundedMap<number, Completion>(4096);
 
+  private readonly channelOf: LastFound<Channel>;
+  private readonly generationOf: LastFound<Generation>;
+  private readonly policyOf: LastFound<PolicyRecord>;
+
   /** The candidate that is being applied: the same object for each, as there are many. */
   private readonly reading: Reading = { lagNs: NaN, peakNs: NaN, success: NaN, inflight: 0, derived: false };
 
@@ -101,7 +106,11 @@ export class PickIntake {
     private readonly pairs: Pairs,
     private readonly methods: Methods,
     private readonly onOutcome: (key: number) => void,
-  ) {}
+  ) {
+    this.channelOf = new LastFound(registry.channelOf);
+    this.generationOf = new LastFound(registry.generationOf);
+    this.policyOf = new LastFound(registry.policyOf);
+  }
 
   /** What came was so much earlier. */
   moveBack(ms: number): void {
@@ -115,11 +124,12 @@ export class PickIntake {
   }
 
   applyPicks(batch: PickColumns): void {
+    for (const found of [this.channelOf, this.generationOf, this.policyOf]) found.forget();
     const rows = Math.min(batch.rows, longest(batch.timeDeltaNs, batch.attempt, batch.channel, batch.result));
     const cursor = this.begin(batch, 'picks');
     for (; cursor.row < rows; cursor.row++) {
       advance(cursor, batch);
-      const channel = this.registry.channelOf.get(at(batch.channel, cursor.row));
+      const channel = this.channelOf.get(at(batch.channel, cursor.row));
       if (channel && cursor.ns > cursor.knownNs) this.applyPick(batch, cursor, channel);
       const candidates = at(batch.candidateCount, cursor.row);
       cursor.candidate += candidates;
@@ -162,14 +172,15 @@ export class PickIntake {
     const slot = ring.append(call, attempt, candidates * (1 + draws));
     ring.candidates[slot] = candidates;
     ring.rejectedDraws[slot] = draws;
-    this.writeRow(batch, cursor, slot);
+    const policy = this.policyOf.get(at(batch.policy, row));
+    const chosen = this.writeRow(batch, cursor, slot, policy?.name ?? 0);
     ring.channel[slot] = channel.id;
-    const chosen = this.registry.endpoints.get(ring.endpoint[slot]!);
 
     channel.picksSeen++;
     channel.reasonColumns[ring.reason[slot]!]![channel.reasons.open(ms)]!++;
     if (chosen) countPick(chosen, ms);
-    const scored = this.isScored(at(batch.policy, row));
+    // A policy that shows no scores leaves zeros where they would be.
+    const scored = policy?.scoreOrder !== 'none';
     this.reading.derived = (ring.flags[slot]! & PickFlag.DERIVED) !== 0;
     for (let index = 0; index < candidates; index++)
       this.applyCandidate(batch, cursor, index, ring.entry(slot, index), scored, chosen);
@@ -178,17 +189,20 @@ export class PickIntake {
     if (this.waiting.size > 0) this.joinWaiting(slot, call, attempt);
   }
 
-  private writeRow(batch: PickColumns, { row, ms }: Cursor, slot: number): void {
-    const { ring, registry } = this;
+  /** @returns The endpoint that was chosen. */
+  private writeRow(batch: PickColumns, { row, ms }: Cursor, slot: number, policyName: number): Endpoint | undefined {
+    const { ring } = this;
     const reason = reasonOf(at(batch.result, row), at(batch.reason, row));
     ring.timeMs[slot] = ms;
-    ring.generation[slot] = registry.generationOf.get(at(batch.generation, row))?.id ?? 0;
+    ring.generation[slot] = this.generationOf.get(at(batch.generation, row))?.id ?? 0;
     ring.method[slot] = this.methods.numberOf(at(batch.method, row));
-    ring.policy[slot] = registry.policyOf.get(at(batch.policy, row))?.name ?? 0;
+    ring.policy[slot] = policyName;
     ring.reason[slot] = reason;
-    ring.endpoint[slot] = reason > lastPickReason ? 0 : (registry.endpointOf.get(at(batch.endpoint, row))?.id ?? 0);
+    const chosen = reason > lastPickReason ? undefined : this.registry.endpointOf.get(at(batch.endpoint, row));
+    ring.endpoint[slot] = chosen?.id ?? 0;
     ring.code[slot] = Math.min(at(batch.code, row), maxCode);
     ring.flags[slot] = at(batch.flags, row);
+    return chosen;
   }
 
   private applyCandidate(
@@ -223,11 +237,6 @@ export class PickIntake {
     const place = endpoint.readings.open(ms);
     if (isKept(reading)) writeReading(endpoint.readings, place, reading);
     if (Math.abs(score) < maxReading) writeLoad(endpoint.readings, place, score);
-  }
-
-  /** A policy that shows no scores leaves zeros where they would be. */
-  private isScored(policy: number): boolean {
-    return this.registry.policyOf.get(policy)?.scoreOrder !== 'none';
   }
 
   /** Counts the pick whose row was written, and for each endpoint what part it had in it. */
@@ -297,7 +306,7 @@ export class PickIntake {
     completion.success = at(batch.success, row);
     completion.inflight = at(batch.inflight, row);
     completion.derived = (at(batch.flags, row) & CompletionFlag.DERIVED) !== 0;
-    this.recordCompletion(completion, this.registry.channelOf.get(at(batch.channel, row)), endpoint);
+    this.recordCompletion(completion, at(batch.channel, row), endpoint);
     const key = ring.find(call, attempt, completion.withEndpoint);
     if (key === 0) {
       this.waiting.set(joinKey(call, attempt), { ...completion });
@@ -307,9 +316,10 @@ export class PickIntake {
     }
   }
 
-  private recordCompletion(completion: Completion, channel: Channel | undefined, endpoint: Endpoint | undefined): void {
+  private recordCompletion(completion: Completion, wireChannel: number, endpoint: Endpoint | undefined): void {
     const { endMs, code } = completion;
-    if (code !== 0 && channel) channel.reasons.values.errors[channel.reasons.open(endMs)]!++;
+    const channel = code === 0 ? undefined : this.registry.channelOf.get(wireChannel);
+    if (channel) channel.reasons.values.errors[channel.reasons.open(endMs)]!++;
     if (!endpoint) return;
     const { readings } = endpoint;
     const place = readings.open(endMs);
