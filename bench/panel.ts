@@ -166,7 +166,7 @@ class Scene {
   async frames(act: () => Promise<void>): Promise<string> {
     const browser = this.page.context().browser()!;
     await browser.startTracing(this.page, {
-      categories: ['devtools.timeline', 'disabled-by-default-devtools.timeline'],
+      categories: ['devtools.timeline', 'disabled-by-default-devtools.timeline.frame'],
     });
     await act();
     const trace = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
