@@ -1,4 +1,5 @@
 import type { EndpointSeries, Series } from '../messages/panel';
+import { latencyBin, LatencyTally } from './histogram';
 import { inFlight, type PickRing } from './pickRing';
 import type { Selection } from './selection';
 
@@ -12,9 +13,9 @@ type Counts = Pick<EndpointSeries, 'picksPerSecond' | 'failuresPerSecond' | 'lat
  * @param secondMs length of the buckets of latencies, where those of the series are shorter.
  */
 export function filteredSeries(lines: Series, ring: PickRing, wanted: Selection, secondMs: number): Series {
-  const tally = new Tally(lines, Math.max(secondMs, lines.bucketMs));
   // A call that ended in the span may have begun long before it.
   const end = ring.firstAt((lines.times.at(-1) ?? -Infinity) + lines.bucketMs);
+  const tally = new Tally(lines, Math.max(secondMs, lines.bucketMs), wanted.count(ring.oldest, end));
   for (let key = wanted.first(ring.oldest, end); key < end; key = wanted.first(key + 1, end))
     tally.add(ring, ring.slot(key));
   const kept = lines.times.map((ms) => (ring.holdsSince(ms) ? 1 : 0));
@@ -36,6 +37,7 @@ class Tally {
   constructor(
     private readonly lines: Series,
     latencyBucketMs: number,
+    most: number,
   ) {
     const { times, endpoints, bucketMs } = lines;
     this.indexOf = new Map(endpoints.map(({ endpoint }, index) => [endpoint, index]));
@@ -48,6 +50,7 @@ class Tally {
       this.firstMs,
       this.firstMs + times.length * bucketMs,
       latencyBucketMs,
+      most,
     );
   }
 
@@ -59,7 +62,7 @@ class Tally {
     if (ring.outcome[slot] === inFlight) return;
     const endCell = this.cellOf(index, ring.endMs[slot]!);
     if (endCell >= 0 && ring.outcome[slot] !== 0) this.failures[endCell]!++;
-    this.latencies.add(index, ring.endMs[slot]!, ring.latencyNs[slot]! / 1e6);
+    this.latencies.add(index, ring.endMs[slot]!, ring.latencyNs[slot]!);
   }
 
   /** @param kept by bucket: 1 where all single picks are kept. */
@@ -69,13 +72,19 @@ class Tally {
     const known = (bucket: number) => kept[bucket] === 1 && !Number.isNaN(picksPerSecond[bucket]);
     const perSecond = (counts: Float64Array) =>
       times.map((_, bucket) => (known(bucket) ? (counts[index * this.buckets + bucket]! * 1000) / bucketMs : NaN));
-    const quantile = (share: number) =>
-      times.map((ms, bucket) => (known(bucket) ? this.latencies.quantile(index, ms, share) : NaN));
+    const latencyMs = new Float64Array(times.length).fill(NaN);
+    const latencyP95Ms = latencyMs.slice();
+    for (const [bucket, ms] of times.entries()) {
+      if (!known(bucket)) continue;
+      const tally = this.latencies.tallyAt(index, ms);
+      latencyMs[bucket] = tally.quantileMs(0.5);
+      latencyP95Ms[bucket] = tally.quantileMs(0.95);
+    }
     return {
       picksPerSecond: perSecond(this.picks),
       failuresPerSecond: perSecond(this.failures),
-      latencyMs: quantile(0.5),
-      latencyP95Ms: quantile(0.95),
+      latencyMs,
+      latencyP95Ms,
     };
   }
 
@@ -85,52 +94,57 @@ class Tally {
   }
 }
 
-/** Latencies by endpoint and bucket, of which exact quantiles are asked. */
+/** Latencies by endpoint and bucket: cells, as above. */
 class Latencies {
   private readonly firstBucket: number;
   private readonly buckets: number;
-  private readonly cells: number[] = [];
-  private readonly values: number[] = [];
-  /** Where each cell's begin in `sorted`. */
-  private begins: Uint32Array | undefined;
-  private sorted = new Float64Array(0);
+  private readonly cells: Uint32Array;
+  private readonly bins: Uint8Array;
+  private count = 0;
+  private readonly begins: Uint32Array;
+  private sorted: Uint8Array | undefined;
+  private readonly tally = new LatencyTally();
 
+  /** @param most so many are added at most. */
   constructor(
-    private readonly endpoints: number,
+    endpoints: number,
     fromMs: number,
     toMs: number,
     private readonly bucketMs: number,
+    most: number,
   ) {
     this.firstBucket = Math.floor(fromMs / bucketMs);
     this.buckets = Math.ceil(toMs / bucketMs) - this.firstBucket;
+    this.cells = new Uint32Array(most);
+    this.bins = new Uint8Array(most);
+    this.begins = new Uint32Array(endpoints * this.buckets + 1);
   }
 
   /** NaN: the call never started. */
-  add(endpoint: number, endMs: number, latencyMs: number): void {
+  add(endpoint: number, endMs: number, latencyNs: number): void {
     const bucket = Math.floor(endMs / this.bucketMs) - this.firstBucket;
-    if (!(bucket >= 0 && bucket < this.buckets) || Number.isNaN(latencyMs)) return;
-    this.cells.push(endpoint * this.buckets + bucket);
-    this.values.push(latencyMs);
+    if (!(bucket >= 0 && bucket < this.buckets) || Number.isNaN(latencyNs)) return;
+    this.cells[this.count] = endpoint * this.buckets + bucket;
+    this.bins[this.count++] = latencyBin(latencyNs);
   }
 
-  /** The latency that this share of the calls did not exceed; NaN: there were none. */
-  quantile(endpoint: number, ms: number, share: number): number {
-    const begins = (this.begins ??= this.sort());
+  /** Those of the bucket of a moment. */
+  tallyAt(endpoint: number, ms: number): LatencyTally {
+    const sorted = (this.sorted ??= this.sort());
     const cell = endpoint * this.buckets + Math.floor(ms / this.bucketMs) - this.firstBucket;
-    const begin = begins[cell]!;
-    const count = begins[cell + 1]! - begin;
-    return count === 0 ? NaN : this.sorted[begin + Math.max(0, Math.ceil(share * count) - 1)]!;
+    this.tally.clear();
+    for (let index = this.begins[cell]!; index < this.begins[cell + 1]!; index++) this.tally.addBin(sorted[index]!, 1);
+    return this.tally;
   }
 
-  private sort(): Uint32Array {
-    const begins = new Uint32Array(this.endpoints * this.buckets + 1);
-    for (const cell of this.cells) begins[cell + 1]!++;
+  /** By counting: those of a cell stand together, from where `begins` says. */
+  private sort(): Uint8Array {
+    const { begins, cells, bins, count } = this;
+    for (let index = 0; index < count; index++) begins[cells[index]! + 1]!++;
     for (let cell = 1; cell < begins.length; cell++) begins[cell]! += begins[cell - 1]!;
     const next = begins.slice();
-    this.sorted = new Float64Array(this.values.length);
-    for (const [index, cell] of this.cells.entries()) this.sorted[next[cell]!++] = this.values[index]!;
-    for (let cell = 0; cell + 1 < begins.length; cell++)
-      if (begins[cell + 1]! - begins[cell]! > 1) this.sorted.subarray(begins[cell], begins[cell + 1]).sort();
-    return begins;
+    const sorted = new Uint8Array(count);
+    for (let index = 0; index < count; index++) sorted[next[cells[index]!]!++] = bins[index]!;
+    return sorted;
   }
 }

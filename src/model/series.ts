@@ -1,6 +1,6 @@
 import { states, type EndpointSeries, type Series, type TimeSpan } from '../messages/panel';
 import { firstOpenBucket } from './endpointTable';
-import type { Channel, Endpoint } from './entities';
+import type { Channel, Endpoint, EndpointState } from './entities';
 import { isHeld } from './held';
 import { LatencyTally } from './histogram';
 import { bucketLength, type Reach } from './reach';
@@ -75,7 +75,9 @@ interface Context {
 const carriedColumns = ['load', 'lagMs', 'success', 'inflight'] as const;
 type Carried = Record<(typeof carriedColumns)[number], number>;
 
-const nothingCarried: Carried = { load: NaN, lagMs: NaN, success: NaN, inflight: NaN };
+function nothingCarried(): Carried {
+  return { load: NaN, lagMs: NaN, success: NaN, inflight: NaN };
+}
 
 /** When the policy forgot what it knew, by the buckets of a chart. */
 class Losses {
@@ -137,30 +139,25 @@ function drawReadings(endpoint: Endpoint, { buckets, losses }: Context, lines: E
   const { ms, from, to } = buckets;
   // One bucket before the first says whether that one breaks a line.
   let carried = carriedInto(endpoint, (from - 1) * ms, losses);
-  let before = nothingCarried;
+  const before = nothingCarried();
   for (let bucket = from - 1; bucket < to; bucket++) {
     const lossMs = losses.in(bucket);
+    if (lossMs !== undefined) carried = nothingCarried();
+    readInto(carried, endpoint, lossMs ?? bucket * ms, (bucket + 1) * ms);
     const state = endpoint.states.at((bucket + 1) * ms - 1)?.value;
-    carried = readIn(
-      endpoint,
-      lossMs ?? bucket * ms,
-      (bucket + 1) * ms,
-      lossMs === undefined ? carried : nothingCarried,
-    );
-    if (!isHeld(state?.state ?? 'IDLE')) carried = nothingCarried;
-    const shown = losses.breaksLinesIn(bucket) ? unless(before, carried) : carried;
-    before = shown;
-    if (bucket < from) continue;
-    for (const column of carriedColumns) lines[column][bucket - from] = shown[column];
-    lines.state[bucket - from] = state && !state.removed ? states.indexOf(state.state) : 0;
+    if (!isHeld(state?.state ?? 'IDLE')) carried = nothingCarried();
+    const breaks = losses.breaksLinesIn(bucket);
+    for (const column of carriedColumns) {
+      // Where there was no value before, none is joined to it.
+      before[column] = breaks && !Number.isNaN(before[column]) ? NaN : carried[column];
+      if (bucket >= from) lines[column][bucket - from] = before[column];
+    }
+    if (bucket >= from) lines.state[bucket - from] = stateNumber(state);
   }
 }
 
-/** Values where there was none before, so that none is joined to it. */
-function unless(before: Carried, values: Carried): Carried {
-  const shown = { ...values };
-  for (const column of carriedColumns) if (!Number.isNaN(before[column])) shown[column] = NaN;
-  return shown;
+function stateNumber(state: EndpointState | undefined): number {
+  return state && !state.removed ? states.indexOf(state.state) : 0;
 }
 
 /** What was read last before this moment, and still holds. */
@@ -175,26 +172,22 @@ function carriedInto({ readings, states: history }: Endpoint, ms: number, losses
   };
 }
 
-/** The last values that were read in a span, the mean of the loads that were compared; where none were, what was carried. */
-function readIn({ readings }: Endpoint, fromMs: number, toMs: number, carried: Carried): Carried {
+/** Takes up the last values that were read in a span, and the mean of the loads that were compared. */
+function readInto(carried: Carried, { readings }: Endpoint, fromMs: number, toMs: number): void {
   const { meanLoad, loads, lagMs, success, inflight } = readings.values;
-  const read = { ...carried };
+  const end = readings.bucketOf(toMs);
   let sum = 0;
   let count = 0;
-  const end = readings.bucketOf(toMs);
   for (let bucket = readings.bucketOf(fromMs); bucket < end; bucket++) {
     const place = readings.find(bucket);
     if (place < 0) continue;
-    if (loads[place]! > 0) {
-      sum += meanLoad[place]! * loads[place]!;
-      count += loads[place]!;
-    }
-    if (!Number.isNaN(lagMs[place])) read.lagMs = lagMs[place]!;
-    if (!Number.isNaN(success[place])) read.success = success[place]!;
-    if (!Number.isNaN(inflight[place])) read.inflight = inflight[place]!;
+    sum += meanLoad[place]! * loads[place]!;
+    count += loads[place]!;
+    if (!Number.isNaN(lagMs[place])) carried.lagMs = lagMs[place]!;
+    if (!Number.isNaN(success[place])) carried.success = success[place]!;
+    if (!Number.isNaN(inflight[place])) carried.inflight = inflight[place]!;
   }
-  if (count > 0) read.load = sum / count;
-  return read;
+  if (count > 0) carried.load = sum / count;
 }
 
 function drawCounts(
@@ -204,10 +197,16 @@ function drawCounts(
 ): void {
   const { ms, from, to } = buckets;
   const perBucket = ms / readings.bucketMs;
+  const values = readings.values;
   for (let bucket = from; bucket < to; bucket++) {
-    const first = bucket * perBucket;
-    const picks = readings.sum('picks', first, first + perBucket);
-    const failures = readings.sum('failures', first, first + perBucket);
+    let picks = 0;
+    let failures = 0;
+    for (let part = bucket * perBucket; part < (bucket + 1) * perBucket; part++) {
+      const place = readings.find(part);
+      if (place < 0) continue;
+      picks += values.picks[place]!;
+      failures += values.failures[place]!;
+    }
     const present = known[bucket - from] === 1 && history.at((bucket + 1) * ms - 1)?.value.removed === false;
     const isKnown = present || picks + failures > 0;
     lines.picksPerSecond[bucket - from] = isKnown ? (picks * 1000) / ms : NaN;

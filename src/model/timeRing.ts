@@ -1,3 +1,5 @@
+import { remainder } from './pickRing';
+
 /**
  * Numbers per bucket of time, as many buckets as there are: a bucket takes the place of the one that is a whole
  * round older. Each column has a value that means "nothing was written": 0 for counts, NaN for readings.
@@ -51,7 +53,7 @@ export class TimeRing<Column extends string> {
     if (ms >= this.openedFromMs && ms < this.openedToMs) return this.openedPlace;
     const bucket = Math.max(1, this.bucketOf(ms));
     const number = bucket + this.moved;
-    const place = number % this.places;
+    const place = remainder(number, this.places);
     if (this.numbers[place] !== number) {
       this.numbers[place] = number;
       for (const column of this.columns) column.values[place] = column.empty;
@@ -74,7 +76,7 @@ export class TimeRing<Column extends string> {
   /** The place of a bucket in the columns, to read; -1: nothing was written. */
   find(bucket: number): number {
     const number = bucket + this.moved;
-    const place = number % this.places;
+    const place = remainder(number, this.places);
     return bucket > 0 && this.numbers[place] === number ? place : -1;
   }
 
