@@ -22,7 +22,7 @@ const themes = {
 };
 
 /** Long enough for the scene to show all that happens in it, ms. */
-const playMs = 125_000;
+const playMs = 110_000;
 /** What moved under the pointer fades, and the panel draws anew for its new width; ms. */
 const settleMs = 2000;
 
@@ -62,7 +62,7 @@ process.exit();
 
 async function takeAll(workbench) {
   const { page } = workbench;
-  const side = workbench.webview('pickscope.pickscope', 'webviewView');
+  const side = workbench.webview('pickscope.pickscope', 'view');
   const client = (name) => page.locator('.pane-body .monaco-list-row', { hasText: name });
   await side.locator('.header button.state[data-state="live"]').waitFor();
   await client('orders-api').click();
@@ -70,7 +70,7 @@ async function takeAll(workbench) {
   await workbench.setTheme(themes.dark.label, themes.dark.bodyClass);
   await page.waitForTimeout(playMs);
   await workbench.runCommand('Pickscope: Open in Editor');
-  const tab = workbench.webview('pickscope.pickscope', 'panel');
+  const tab = workbench.webview('pickscope.pickscope', 'editor');
   await tab.locator('.header button.state[data-state="live"]').waitFor();
   if (judged) return judge(workbench);
   for (const { name, show } of pictures) {

@@ -14,6 +14,6 @@ export function makeProfile(clients = ['orders-api']) {
   writeSettings(profile, { 'pickscope.autoAttach': clients });
   const opener = path.join(import.meta.dirname, 'opener');
   cpSync(opener, path.join(profile.extensions, 'pickscope.demo-opener-0.0.1'), { recursive: true });
-  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
   return { ...profile, folder, remove };
 }

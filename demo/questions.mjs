@@ -35,12 +35,12 @@ export const pictures = [
   },
   {
     name: 'questions/03-not-ready',
-    async show({ tab, second }) {
-      await tab.locator('.header .back').click();
+    async show({ workbench, tab, second }) {
+      await live(tab);
       await toggle(tab, 'Success');
       await toggle(tab, 'Load');
       await second(33);
-      await why(tab, 4);
+      await why(workbench, tab, 4);
       return [tab.locator('.who .endpoints'), tab.locator('.who .answer')];
     },
   },
@@ -54,18 +54,18 @@ export const pictures = [
   },
   {
     name: 'questions/04-new-replica',
-    async show({ tab, second }) {
+    async show({ workbench, tab, second }) {
       await tab.locator('.events .section-toggle').click();
       await second(58);
-      await why(tab, 1);
+      await why(workbench, tab, 1);
       return [tab.locator('.who .endpoints'), tab.locator('.who .answer .sentence'), tab.locator('.plots')];
     },
   },
   {
     name: 'questions/02-why-not',
-    async show({ tab }) {
+    async show({ workbench, tab }) {
       await lasting(tab, '2 min');
-      await why(tab, 3);
+      await why(workbench, tab, 3);
       return [tab.locator('.who .endpoints'), tab.locator('.who .answer')];
     },
   },
@@ -104,7 +104,7 @@ export const pictures = [
     async show({ workbench, tab }) {
       const { keyboard } = workbench.page;
       await tab.locator('.filter input').fill('');
-      await tab.locator('.header .back').click();
+      await live(tab);
       await tab.locator('.plots').focus();
       await keyboard.press('[');
       for (let steps = 0; steps < 6; steps += 1) await keyboard.press('+');
@@ -114,7 +114,7 @@ export const pictures = [
   {
     name: 'questions/12-compare',
     async show({ tab }) {
-      await tab.locator('.header .back').click();
+      await live(tab);
       await lasting(tab, '2 min');
       await tab.locator('.header .menu-place button').first().click();
       await tab.getByRole('menuitem', { name: 'Compare with Other Clients' }).click();
@@ -145,9 +145,10 @@ export const pictures = [
       await workbench.page.locator('.statusbar').getByText('orders-api').waitFor();
       await workbench.page.waitForTimeout(recordMs);
       await workbench.runCommand('Pickscope: Stop Recording');
+      await workbench.runCommand('View: Close All Editors');
       await workbench.openSideBar('Explorer');
       await workbench.page.locator('.explorer-folders-view .monaco-list-row', { hasText: '.pickscope' }).dblclick();
-      const recording = workbench.webview('pickscope.pickscope', 'customEditor');
+      const recording = workbench.webview('pickscope.pickscope', 'editor');
       await recording.locator('.picks tr[data-key]').first().waitFor();
       return [recording.locator('main.panel')];
     },
@@ -162,12 +163,19 @@ async function toggle(tab, chart) {
   await tab.locator('.chart-bar').getByText(chart, { exact: true }).click();
 }
 
+/** Back to live, from wherever it stands still. */
+async function live(tab) {
+  const back = tab.locator('.header .back');
+  if (await back.isVisible()) await back.click();
+}
+
 /** Asks "why not this one?" of an endpoint by its row. */
-async function why(tab, row) {
+async function why(workbench, tab, row) {
   const shown = tab.locator('.endpoints tbody tr').nth(row);
   await shown.hover();
   await shown.locator('.why').click();
   await tab.locator('.answer').waitFor();
+  await pointElsewhere(workbench);
 }
 
 /** Chooses how long the window is. */
@@ -187,4 +195,10 @@ async function brush(workbench, tab, from, to) {
   await pointAt(workbench, plots, (from + to) / 2, 42);
   await pointAt(workbench, plots, to, 44);
   await workbench.page.mouse.up();
+  await pointElsewhere(workbench);
+}
+
+/** Nothing of the panel is lit then. */
+async function pointElsewhere(workbench) {
+  await workbench.page.mouse.move(4, 4);
 }
