@@ -12,6 +12,8 @@ import type { Host } from './host';
 
 const firstWindowSeconds = 120;
 const shortestWindowSeconds = 1;
+/** The part of a live window that counts as its end. */
+const liveEnd = 0.1;
 /** What a live client is remembered of; a recording may reach further. */
 const longestWindowSeconds = 15 * 60;
 const firstRows: WantedRows = { skip: 0, limit: 60 };
@@ -306,12 +308,16 @@ export class Store {
     if (span) this.showSpan({ fromMs: span.fromMs + byMs, toMs: span.toMs + byMs });
   }
 
-  /** The window becomes so many times as long; this moment stays where it is. A live view stays live at its end. */
+  /**
+   * The window becomes so many times as long; this moment stays where it is. A live view stays live at its end, and where it
+   * becomes longer; who looks closer at an earlier moment wants that one to stay.
+   */
   zoom(factor: number, aroundMs?: number): void {
     const { span } = this;
     if (!span) return;
     const windowSeconds = clamp(this.query.windowSeconds * factor, shortestWindowSeconds, this.longestWindow);
-    if (!this.paused || aroundMs === undefined) {
+    const nearEnd = span.toMs - (span.toMs - span.fromMs) * liveEnd;
+    if (aroundMs === undefined || (!this.paused && (factor > 1 || aroundMs > nearEnd))) {
       this.change({ windowSeconds });
       return;
     }

@@ -35,7 +35,8 @@ export function drawOverlay(
       drawTag(context, scene, x, layout.axis, bucketTime(crosshairMs, bucketMs), palette);
     }
   }
-  if (marker) drawTag(context, scene, xOf(scale, marker.timeMs), layout.lane, markerText(marker, scene.names), palette);
+  if (marker && marker.timeMs >= scene.span.fromMs && marker.timeMs <= scene.span.toMs)
+    drawTag(context, scene, xOf(scale, marker.timeMs), layout.lane, markerText(marker, scene.names), palette);
 }
 
 function isIn({ span }: TimeScale, timeMs: number): boolean {

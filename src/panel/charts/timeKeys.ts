@@ -9,7 +9,8 @@ const keyZoom = 2;
 export function windowKeys(store: Store, { fromMs, toMs }: TimeSpan): KeyActions {
   const windowMs = toMs - fromMs;
   const oldestMs = store.frame?.reach?.fromMs ?? fromMs;
-  const closer = () => store.zoom(1 / keyZoom);
+  const aroundMs = store.hover.timeMs ?? undefined;
+  const closer = () => store.zoom(1 / keyZoom, aroundMs);
   return {
     PageUp: () => store.scrub(-windowMs),
     PageDown: () => store.scrub(windowMs),
@@ -17,7 +18,7 @@ export function windowKeys(store: Store, { fromMs, toMs }: TimeSpan): KeyActions
     End: () => store.resume(),
     '+': closer,
     '=': closer,
-    '-': () => store.zoom(keyZoom),
+    '-': () => store.zoom(keyZoom, aroundMs),
   };
 }
 
