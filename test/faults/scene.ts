@@ -116,7 +116,15 @@ export class Scene {
   /** All that are announced now. */
   announced(): Descriptor[] {
     const files = readdirSync(this.runtimeFolder).filter((name) => name.endsWith('.json'));
-    return files.map((name) => parseDescriptor(readFileSync(path.join(this.runtimeFolder, name), 'utf8')));
+    return files.flatMap((name) => {
+      try {
+        return [parseDescriptor(readFileSync(path.join(this.runtimeFolder, name), 'utf8'))];
+      } catch (error) {
+        // Whoever starts, or scans, takes away what those who were killed left.
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+        throw error;
+      }
+    });
   }
 
   /** Waits for a process to make itself known. */
