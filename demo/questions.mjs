@@ -139,15 +139,16 @@ export const pictures = [
   {
     name: 'questions/10-recording',
     async show({ workbench }) {
+      const { page } = workbench;
       await workbench.runCommand('Pickscope: Record to File…');
-      await workbench.page.locator('.quick-input-widget input').waitFor();
-      await workbench.page.keyboard.press('Enter');
-      await workbench.page.locator('.statusbar').getByText('orders-api').waitFor();
-      await workbench.page.waitForTimeout(recordMs);
+      await page.waitForFunction(`document.querySelector('.quick-input-widget input')?.value.endsWith('.pickscope')`);
+      await page.keyboard.press('Enter');
+      await page.locator('.pane-body .monaco-list-row', { hasText: 'recording' }).waitFor();
+      await page.waitForTimeout(recordMs);
       await workbench.runCommand('Pickscope: Stop Recording');
       await workbench.runCommand('View: Close All Editors');
       await workbench.openSideBar('Explorer');
-      await workbench.page.locator('.explorer-folders-view .monaco-list-row', { hasText: '.pickscope' }).dblclick();
+      await page.locator('.explorer-folders-view .monaco-list-row', { hasText: '.pickscope' }).dblclick();
       const recording = workbench.webview('pickscope.pickscope', 'editor');
       await recording.locator('.picks tr[data-key]').first().waitFor();
       return [recording.locator('main.panel')];
