@@ -17,15 +17,16 @@ describe('panel: looks', function () {
       }
       assert.ok(found.red >= 4.5, `red: contrast ${found.red}`);
     });
-
-    it(`goes through all situations without a complaint in ${theme}`, async () => {
-      for (const situation of Object.values(situations)) {
-        const feed = feedOf(26, situation.feed);
-        const panel = await open({ theme, feed, ...answersOf(situation, feed) });
-        await situation.act?.(panel.page, feed);
-      }
-    });
   }
+
+  // In a dark theme all of them are looked at for those who do not see them; see access.test.ts.
+  it('goes through all situations without a complaint', async () => {
+    for (const situation of Object.values(situations)) {
+      const feed = feedOf(26, situation.feed);
+      const panel = await open({ theme: 'light', feed, ...answersOf(situation, feed) });
+      await situation.act?.(panel.page, feed);
+    }
+  });
 
   it('draws picks alone for a policy that tells neither loads nor lags', async () => {
     const feed = feedOf(26);
