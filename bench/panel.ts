@@ -11,14 +11,16 @@ import { framesOf, type TraceEvent } from './panel/frames';
  * What the panel costs, in the real webview of the real VS Code, attached to a client with 15 minutes of past; and what the
  * extension costs to start. Prints figures beside their aims.
  *
- *     npm run bench:panel
+ *     npm run bench:panel [-- frames | load]
  *
  * Where there is no graphics card, the browser draws with the processor: that is a process of its own, printed apart.
  */
 
 const picksPerSecond = 5000;
 const measuredMs = 20_000;
+/** Of the pointer or the wheel: one in each of the browser's frames. */
 const steps = 120;
+const stepMs = 16;
 
 interface Setting {
   readonly endpoints: number;
@@ -63,6 +65,7 @@ async function measureLoad(scene: Scene): Promise<void> {
   // The past has been read, and drawn.
   await delay(measuredMs);
   const visible = await scene.load();
+  print('frames drawn while visible', await scene.drawn(), '');
   await scene.window.workbench.page.keyboard.press('Control+b');
   const hidden = await scene.load();
   const over = (one: Load, name: keyof Load) => percent(one[name] - idle[name]);
@@ -129,8 +132,10 @@ class Scene {
 
   async sweep(over: Place): Promise<void> {
     const box = await boxOf(over);
-    for (let step = 0; step < steps; step++)
+    for (let step = 0; step < steps; step++) {
       await this.page.mouse.move(box.x + 20 + ((box.width - 60) * step) / steps, box.y + box.height / 2);
+      await delay(stepMs);
+    }
   }
 
   async drag(over: Place): Promise<void> {
@@ -138,8 +143,10 @@ class Scene {
     const y = box.y + box.height / 2;
     await this.page.mouse.move(box.x + box.width - 40, y);
     await this.page.mouse.down();
-    for (let step = 0; step < steps; step++)
+    for (let step = 0; step < steps; step++) {
       await this.page.mouse.move(box.x + box.width - 40 - ((box.width - 80) * step) / steps, y);
+      await delay(stepMs);
+    }
     await this.page.mouse.up();
   }
 
@@ -148,7 +155,7 @@ class Scene {
     await this.page.mouse.move(box.x + box.width / 2, box.y + Math.min(60, box.height / 2));
     for (let step = 0; step < steps; step++) {
       await this.page.mouse.wheel(0, step % 20 < 10 ? 120 : -60);
-      await delay(16);
+      await delay(stepMs);
     }
   }
 
@@ -183,6 +190,21 @@ class Scene {
     const ticksPerSecond = 100;
     const hostPart = (this.hostTicks() - host) / ticksPerSecond / (measuredMs / 1000);
     return { page: part('renderer'), drawing: part('GPU'), host: hostPart };
+  }
+
+  /** How often the figures become others, by a title that says the exact time of the list's newest pick. */
+  async drawn(): Promise<string> {
+    const changes = await this.window.panel.frame.locator('.picks tbody').evaluate(
+      (body, ms) =>
+        new Promise<number>((resolve) => {
+          let count = 0;
+          const observer = new MutationObserver(() => count++);
+          observer.observe(body, { subtree: true, childList: true, characterData: true });
+          setTimeout(() => resolve(count), ms);
+        }),
+      measuredMs,
+    );
+    return `${(changes / (measuredMs / 1000)).toFixed(1)} /s`;
   }
 
   /** CPU seconds so far, by the browser's types of processes. */
@@ -272,6 +294,7 @@ function megabytes(bytes: number): string {
 execFileSync('npx', ['vsce', 'package', '--no-dependencies'], { stdio: 'ignore' });
 console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores`);
 print('.vsix', `${Math.ceil(statSync(extensionFile).size / 1000)} kB`, '500 kB');
-await withPanel({ endpoints: 50, singlePicks: 1_000_000 }, measureFrames);
-await withPanel({ endpoints: 20, singlePicks: 250_000 }, measureLoad);
+const [asked] = process.argv.slice(2);
+if (asked !== 'load') await withPanel({ endpoints: 50, singlePicks: 1_000_000 }, measureFrames);
+if (asked !== 'frames') await withPanel({ endpoints: 20, singlePicks: 250_000 }, measureLoad);
 process.exit();

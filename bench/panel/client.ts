@@ -59,7 +59,7 @@ function bytesOf(said: Said): Buffer {
 function later(said: Said, ms: number): Said {
   if (!('body' in said)) return said;
   if (said.body.case === 'heartbeat' || said.body.case === 'process')
-    said.body.value.clock!.wallUnixNs += BigInt(Math.round(ms)) * 1_000_000n;
+    said.body.value.clock!.wallUnixNs += BigInt(ms) * 1_000_000n;
   return said;
 }
 
@@ -92,7 +92,7 @@ server.addService(
 
 /** There is but one watcher. */
 async function watch(call: ServerWritableStream<WatchRequest, Buffer>): Promise<void> {
-  const lateMs = Date.now() - client.nowMs;
+  const lateMs = Math.round(Date.now() - client.nowMs);
   for (const each of past.splice(0)) {
     if (!call.write(bytesOf(later(each, lateMs)))) await new Promise((resolve) => call.once('drain', resolve));
   }

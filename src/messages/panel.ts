@@ -12,8 +12,8 @@ export type ToHost =
   | { readonly type: 'ready' }
   | { readonly type: 'query'; readonly query: Query }
   | { readonly type: 'command'; readonly command: PanelCommand }
-  /** A frame or a chart was taken: only then comes the next one. */
-  | { readonly type: 'received' }
+  /** A frame or a chart was taken: only then comes the next one, and, where nobody asks, not before the panel has rested. */
+  | { readonly type: 'received'; readonly what: 'frame' | 'chart'; readonly restMs: number }
   /** The reader turned to this panel: what is asked for elsewhere, as in the command palette, is meant for it. */
   | { readonly type: 'focused' }
   /** The answer to the action "picture": bytes of a PNG file. */
@@ -92,7 +92,7 @@ export type ToPanel =
       /** What to show first, where the panel kept nothing of its own: what the one showed that it was opened from. */
       readonly query?: Query;
     }
-  /** Figures and list: about ten times a second. */
+  /** Figures and list: up to ten times a second. */
   | { readonly type: 'frame'; readonly frame: Frame }
   /** Lines: about twice a second, and at once where the query asks for others. undefined: there is no channel. */
   | { readonly type: 'chart'; readonly chart?: ChartView }

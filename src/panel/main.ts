@@ -15,6 +15,7 @@ import { KeysDialog, shortcutOf } from './keys';
 import { t, useBundle } from './l10n';
 import { Looks } from './looks';
 import { Notices } from './notices';
+import { Pace, type Shown } from './pace';
 import { FilterBar } from './picks/filterBar';
 import { PickList } from './picks/list';
 import { Replay } from './replay';
@@ -42,6 +43,7 @@ class Panel {
   private readonly filter: FilterBar;
   private readonly replay: Replay;
   private readonly keys = new KeysDialog();
+  private readonly pace = new Pace();
   private readonly root = element('main', 'panel');
   /** Around the channel, or what stands in its place. */
   private readonly frameViews: readonly Drawn[];
@@ -51,14 +53,17 @@ class Panel {
   private drawAt = Infinity;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(host: Host<PersistedState>, query: Query | undefined) {
+  constructor(
+    private readonly host: Host<PersistedState>,
+    query: Query | undefined,
+  ) {
     const store = (this.store = new Store(host, query));
     const { looks } = this;
     const theme = new Theme(() => {
       this.charts.render(true);
       pickChart.render();
     });
-    this.charts = new Charts(store, looks, theme);
+    this.charts = new Charts(store, looks, theme, this.pace);
     this.filter = new FilterBar(store);
     this.replay = new Replay(store);
     const pickChart = new PickChart(store, looks, theme);
@@ -112,10 +117,16 @@ class Panel {
 
   receive(frame: Frame): void {
     this.store.receive(frame);
+    this.received('frame');
   }
 
   receiveChart(chart: ChartView | undefined): void {
     this.store.receiveChart(chart);
+    this.received('chart');
+  }
+
+  private received(what: Shown): void {
+    this.host.post({ type: 'received', what, restMs: this.pace.restAfter(what) });
   }
 
   do(action: PanelAction): void {
@@ -158,6 +169,8 @@ class Panel {
     const { store, changed } = this;
     const what = [...changed];
     changed.clear();
+    const byItself = !what.includes('reader') && !what.includes('hover');
+    if (byItself) this.pace.measure(what.includes('chart') ? 'chart' : 'frame');
     this.root.dataset.state = store.frame?.attachment.state ?? 'starting';
     // Only where it differs: the theme is read anew whenever it is written.
     setAttribute(document.documentElement, 'data-place', store.frame?.place ?? 'side');
@@ -256,7 +269,6 @@ function main(): void {
         panel?.do(message.action);
         break;
     }
-    if (message.type === 'frame' || message.type === 'chart') host.post({ type: 'received' });
   });
   window.addEventListener('focus', () => host.post({ type: 'focused' }));
   host.post({ type: 'ready' });

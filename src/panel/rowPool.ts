@@ -4,9 +4,13 @@ export interface PooledRow {
   readonly element: HTMLElement;
 }
 
-/** Rows that are shown, each for a key; those that are not are used again, so that scrolling makes no elements. */
+/**
+ * Rows that are shown, each for a key. Those that are not are used again: scrolling makes no elements, and a list whose rows
+ * are all others from one frame to the next takes none out and puts none in.
+ */
 export class RowPool<Row extends PooledRow> {
-  private readonly rows = new Map<number, Row>();
+  /** In the order in which they are shown. */
+  private rows = new Map<number, Row>();
   private readonly spare: Row[] = [];
 
   constructor(
@@ -20,23 +24,28 @@ export class RowPool<Row extends PooledRow> {
 
   /** Shows these rows in this order, once `fill` has filled each of them in. */
   show(keys: readonly number[], fill: (row: Row, index: number) => void): void {
-    this.release(new Set(keys));
-    const shown = keys.map((key, index) => {
-      let row = this.rows.get(key);
-      if (!row) this.rows.set(key, (row = this.spare.pop() ?? this.make()));
-      fill(row, index);
-      return row.element;
-    });
-    setChildren(this.body, shown);
+    const idle = this.idle(new Set(keys)).values();
+    const rowOf = (key: number) => this.rows.get(key) ?? idle.next().value ?? this.spare.pop() ?? this.make();
+    const shown = keys.map((key) => [key, rowOf(key)] as const);
+    this.rows = new Map(shown);
+    for (const row of idle) this.putAside(row);
+    for (const [index, [, row]] of shown.entries()) fill(row, index);
+    setChildren(
+      this.body,
+      shown.map(([, { element }]) => element),
+    );
   }
 
-  /** Taken out first, they leave the others in their order: only what comes in has to be put there. */
-  private release(wanted: ReadonlySet<number>): void {
-    for (const [key, row] of this.rows) {
-      if (wanted.has(key)) continue;
-      this.rows.delete(key);
-      this.spare.push(row);
-      row.element.remove();
-    }
+  /** Those that nobody wants any more, from the first down. What had the focus must not lend it to another row. */
+  private idle(wanted: ReadonlySet<number>): Row[] {
+    const idle = [...this.rows].filter(([key]) => !wanted.has(key)).map(([, row]) => row);
+    const focused = idle.findIndex(({ element }) => element.contains(document.activeElement));
+    if (focused >= 0) this.putAside(...idle.splice(focused, 1));
+    return idle;
+  }
+
+  private putAside(...rows: readonly Row[]): void {
+    for (const row of rows) row.element.remove();
+    this.spare.push(...rows);
   }
 }

@@ -16,8 +16,8 @@ import { showReadme } from './readme';
 
 /** At most ten frames a second. */
 const frameMs = 100;
-/** And four charts: nobody sees a line grow more often. */
-const chartMs = 250;
+/** And two charts: nobody sees a line grow more often. */
+const chartMs = 500;
 /** What is paused moves only at its edges: how many came since, and how far back one can go. */
 const pausedMs = { frame: 500, chart: 1000 };
 /** Ages on display move on, though nothing happens. */
@@ -71,6 +71,8 @@ export class PanelHost {
   /** What was sent last. */
   #frame = { ms: 0, version: -1 };
   #chart = { ms: 0, version: -1, asked: '' };
+  /** What the panel draws unasked waits until then, by the monotonic clock. */
+  #restsUntilMs = { frame: 0, chart: 0 };
 
   constructor(private readonly options: PanelHostOptions) {}
 
@@ -122,6 +124,7 @@ export class PanelHost {
     this.#frame.version = -1;
     this.#chart.version = -1;
     this.#unread.count = 0;
+    this.#restsUntilMs = { frame: 0, chart: 0 };
     this.#timer = setInterval(() => this.#guarded('frame', () => this.#tick()), frameMs);
     this.#watching = this.options.watch?.();
   }
@@ -160,6 +163,7 @@ export class PanelHost {
           break;
         case 'received':
           this.#unread.count = Math.max(0, this.#unread.count - 1);
+          this.#restsUntilMs[message.what] = performance.now() + message.restMs;
           if (this.#owed && !this.#busy) this.#answer();
           break;
         case 'focused':
@@ -231,12 +235,13 @@ export class PanelHost {
     const model = source.modelOf(this.#query);
     const apartMs = this.#query.untilMs === undefined ? { frame: 0, chart: chartMs } : pausedMs;
     // A clock that was set back counts as well.
-    const due = (sentMs: number, ms: number) => nowMs - sentMs >= ms || nowMs < sentMs;
-    const aged = source.ages && model !== undefined && due(this.#frame.ms, idleFrameMs);
-    const changed = source.version(this.#query) !== this.#frame.version && due(this.#frame.ms, apartMs.frame);
+    const due = (what: 'frame' | 'chart', sentMs: number, ms: number) =>
+      performance.now() >= this.#restsUntilMs[what] && (nowMs - sentMs >= ms || nowMs < sentMs);
+    const aged = source.ages && model !== undefined && due('frame', this.#frame.ms, idleFrameMs);
+    const changed = source.version(this.#query) !== this.#frame.version && due('frame', this.#frame.ms, apartMs.frame);
     if (aged || changed) this.#sendFrame(nowMs);
-    if ((model?.chartVersion ?? 0) !== this.#chart.version && due(this.#chart.ms, apartMs.chart))
-      this.#sendChart(nowMs);
+    const charted = (model?.chartVersion ?? 0) !== this.#chart.version;
+    if (charted && due('chart', this.#chart.ms, apartMs.chart)) this.#sendChart(nowMs);
   }
 
   #sendFrame(nowMs: number): void {

@@ -111,6 +111,7 @@ describe('panel: the table of endpoints', function () {
     const panel = await open({ feed, chart: () => chart, width: 860 });
     const lines = () =>
       panel.page.locator('.sparkline path').evaluateAll((all) => all.map((each) => each.getAttribute('d')!));
+    await panel.page.locator('.sparkline path[d*=L]').nth(4).waitFor();
     const before = await lines();
     assert.equal(new Set(before).size, 5);
     for (const line of before) assert.ok(line.split('L').length > 10, line);
@@ -326,6 +327,10 @@ describe('panel: the table of endpoints', function () {
       const query = await panel.asked((each) => each.selection !== undefined);
       const { endpoints } = feed.frame(query).channel!;
       const { series } = feed.chart(query)!;
+      await panel.page.waitForFunction(
+        (wanted) => Math.abs(parseFloat(document.querySelector('.endpoints td.share')!.textContent!) - wanted) <= 0.5,
+        endpoints[0]!.share! * 100,
+      );
       const shares = await cells(panel, 'share');
       const lags = await cells(panel, 'lag');
       const { fromMs, toMs } = query.selection!;

@@ -97,9 +97,9 @@ describe('panel: looks', function () {
 
   it('describes each chart to those who do not see it', async () => {
     const panel = await open({ feed: feedOf(20) });
-    const labels = await panel.page
-      .locator('.charts canvas[role=img]')
-      .evaluateAll((all) => all.map((each) => each.getAttribute('aria-label')));
+    const canvases = panel.page.locator('.charts canvas[role=img]');
+    await canvases.first().waitFor();
+    const labels = await canvases.evaluateAll((all) => all.map((each) => each.getAttribute('aria-label')));
     assert.equal(labels.length, 3);
     for (const label of labels) assert.match(label!, /10\.0\.0\.1 [\d.]+k?/);
   });

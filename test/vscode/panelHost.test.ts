@@ -14,17 +14,23 @@ class FakeHolder {
   visible = true;
   /** Whether it takes what is sent at once. */
   takes = true;
+  /** How long it rests after a frame. */
+  restMs = 0;
   readonly webview = {
     cspSource: 'none',
     onDidReceiveMessage: this.said.event,
     asWebviewUri: (uri: unknown) => uri,
     postMessage: (message: ToPanel) => {
       this.heard.push(message);
-      const shown = message.type === 'frame' || message.type === 'chart';
-      if (shown && this.takes) this.said.fire({ type: 'received' });
+      const { type } = message;
+      if ((type === 'frame' || type === 'chart') && this.takes) this.take(type);
       return Promise.resolve(true);
     },
   } as unknown as Webview;
+
+  take(what: 'frame' | 'chart'): void {
+    this.said.fire({ type: 'received', what, restMs: what === 'frame' ? this.restMs : 0 });
+  }
 
   count(type: ToPanel['type']): number {
     return this.heard.filter((message) => message.type === type).length;
@@ -147,12 +153,25 @@ describe('the host of a panel', () => {
     await otherPanelsAnswer();
     assert.deepEqual([holder.count('frame'), holder.count('chart')], [1, 1]);
     holder.takes = true;
-    holder.said.fire({ type: 'received' });
-    holder.said.fire({ type: 'received' });
+    holder.take('frame');
+    holder.take('chart');
     assert.deepEqual(
       source.asked.map(({ filter }) => filter),
       ['a', 'c'],
     );
+  });
+
+  it('lets a panel rest after what it draws, and answers it all the same', async () => {
+    holder.restMs = 1_000_000;
+    ask();
+    await until(() => holder.count('chart') === 1);
+    source.changes++;
+    source.charted.chartVersion++;
+    await until(() => holder.count('chart') === 2);
+    await otherPanelsAnswer();
+    assert.equal(holder.count('frame'), 1);
+    ask({ filter: 'a' });
+    await until(() => holder.count('frame') === 2);
   });
 
   it('says nothing while it is hidden, and what it missed when it is shown again', async () => {

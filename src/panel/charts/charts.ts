@@ -4,6 +4,7 @@ import { duration, rate } from '../format';
 import { icon } from '../glyphs';
 import { t } from '../l10n';
 import type { Looks } from '../looks';
+import type { Pace } from '../pace';
 import { isIdle } from '../states';
 import type { Measure, Store } from '../store';
 import type { Theme } from '../theme';
@@ -26,9 +27,7 @@ import { Tables } from './tables';
 import { overhang, TimeChart } from './timeChart';
 import './charts.css';
 
-/** ms between two drawings of new data: lines that move more often are no easier to read. */
-const interval = 450;
-/** ms, where the data answer the reader, who drags the window: what is there moves with it in the frames between. */
+/** ms between two drawings of new data, where they answer the reader, who drags the window: what is there moves with it in the frames between. */
 const answerInterval = 350;
 const [leastEndGutter, mostEndGutter] = [30, 58];
 /** Points are asked for in steps, and one for the bucket that still runs: the room for names must not change the query. */
@@ -67,12 +66,16 @@ export class Charts {
   private drawnOf: readonly unknown[] = [];
   private lit: number | null = null;
   private drawnAt = -Infinity;
+  /** What is still to be drawn of the newest chart, a part in each of the browser's frames. */
+  private drawing: Generator<void> | undefined;
+  private drawnChart: ChartView | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly store: Store,
     private readonly looks: Looks,
     private readonly theme: Theme,
+    private readonly pace: Pace,
   ) {
     this.overview = new Overview(store, theme);
     this.bar = new ChartBar(store);
@@ -114,7 +117,7 @@ export class Charts {
 
   /** The window as a picture, for the host. */
   async sendPicture(redaction: Redaction): Promise<void> {
-    const { channel, chart, theme, looks, heat, store } = this.parts();
+    const { channel, chart, theme, looks, heat, store } = this.pictured();
     if (!channel || !chart) return;
     const scene = this.sceneOf(channel, chart, namesOf(channel, redaction.addresses));
     const png = pictureOf({ scene, theme, looks, heat, store, redaction, chartOf: (measure) => this.chartOf(measure) });
@@ -123,7 +126,7 @@ export class Charts {
     store.sendPicture(await png);
   }
 
-  private parts() {
+  private pictured() {
     const { store, theme, looks, heat } = this;
     return { channel: store.channel, chart: store.chart, theme, looks, heat, store };
   }
@@ -140,8 +143,8 @@ export class Charts {
     const { store, drawnOf } = this;
     const inputs = this.inputs(channel);
     if (inputs.some((each, index) => each !== drawnOf[index])) this.update(channel, chart);
-    else if (chart !== this.shown?.scene.chart) this.updateInTime(channel, chart);
-    else this.shiftTo(this.spanOf(chart));
+    else if (chart !== this.drawnChart) this.updateInTime(channel, chart);
+    else if (!this.drawing || this.store.paused) this.shiftTo(this.spanOf(chart));
     if (this.lit !== store.hover.endpoint) this.light(store.hover.endpoint);
   }
 
@@ -153,38 +156,67 @@ export class Charts {
     return [id, endpoints.length, hiddenSlots, charts, heat, asTables, rows, width, wide.matches, devicePixelRatio];
   }
 
-  /** Sooner where it is the answer to what the reader did than at the charts' own pace. */
+  /** What goes on by itself comes at the charts' own pace already. */
   private updateInTime(channel: ChannelView, chart: ChartView): void {
     const { span, series } = this.shown!.scene.chart;
     const sameWindow = Math.abs(lengthOf(span) - lengthOf(chart.span)) < series.bucketMs;
     // Finer or coarser of the same window: there is room for other points, as when the charts are first seen.
     const resized = sameWindow && series.bucketMs !== chart.series.bucketMs;
-    const apart = resized ? 0 : sameWindow && !this.store.paused ? interval : answerInterval;
+    const goesOn = sameWindow && !this.store.paused;
+    const apart = resized || goesOn ? 0 : answerInterval;
     const wait = this.drawnAt + apart - performance.now();
-    if (wait <= 0) {
-      this.update(channel, chart);
-      return;
-    }
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
-      this.render(false);
-    }, wait);
-    this.shiftTo(this.spanOf(chart));
+    if (wait <= 0) this.drawPartByPart(this.begin(channel, chart));
+    else
+      this.timer ??= setTimeout(() => {
+        this.timer = undefined;
+        this.render(false);
+      }, wait);
+    if (!goesOn) this.shiftTo(this.spanOf(chart));
   }
 
   private update(channel: ChannelView, chart: ChartView): void {
+    const parts = this.begin(channel, chart);
+    while (!parts.next().done);
+  }
+
+  /** Other lines on the same ground, all of which would take longer than one of the browser's frames. */
+  private drawPartByPart(parts: Generator<void>): void {
+    this.drawing = parts;
+    const next = () => {
+      if (this.drawing !== parts) return;
+      if (parts.next().done) this.drawing = undefined;
+      else
+        requestAnimationFrame(() => {
+          this.pace.measure('chart');
+          next();
+        });
+    };
+    next();
+  }
+
+  /** What there is to draw, in its parts; what was not drawn yet of the one before is left out. */
+  private begin(channel: ChannelView, chart: ChartView): Generator<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
+    this.drawing = undefined;
     this.drawnAt = performance.now();
     this.drawnOf = this.inputs(channel);
-    const scene = this.sceneOf(channel, chart, namesOf(channel));
-    this.store.setPoints(pointsOf(scene.layout));
-    this.bar.render(channel, chart);
-    show(this.plots, !this.store.asTables);
-    this.tables.update(this.store.asTables ? scene : undefined, this.store.paused);
-    if (!this.store.asTables) this.drawPlots(scene);
+    this.drawnChart = chart;
+    return this.parts(this.sceneOf(channel, chart, namesOf(channel)));
+  }
+
+  private *parts(scene: Scene): Generator<void> {
+    const { store } = this;
+    store.setPoints(pointsOf(scene.layout));
+    this.bar.render(scene.channel, scene.chart);
+    show(this.plots, !store.asTables);
+    this.tables.update(store.asTables ? scene : undefined, store.paused);
+    // The reader may drag the window meanwhile.
+    const current = () => ({ ...scene, span: this.spanOf(scene.chart) });
+    if (!store.asTables) yield* this.plotParts(scene, current);
     else this.shown = { scene, targets: { markers: [], ends: [] } };
-    this.overview.draw(scene);
+    yield;
+    this.overview.draw(current());
   }
 
   private sceneOf(channel: ChannelView, chart: ChartView, names: Names): Scene {
@@ -218,15 +250,17 @@ export class Charts {
     return Math.min(mostEndGutter, Math.max(leastEndGutter, Math.ceil(widest) + nameOffset + 2));
   }
 
-  private drawPlots(scene: Scene): void {
+  private *plotParts(scene: Scene, current: () => Scene): Generator<void> {
     const { layout } = scene;
     setStyle(this.plots, 'height', `${layout.height}px`);
-    const canvases = layout.plots.map(({ measure, top }) => {
+    const canvases: HTMLCanvasElement[] = [];
+    for (const { measure, top } of layout.plots) {
       const chart = this.chartOf(measure);
-      chart.update(scene, this.theme.palette, devicePixelRatio);
+      chart.update(current(), this.theme.palette, devicePixelRatio);
       setStyle(chart.canvas, 'top', `${top - overhang}px`);
-      return chart.canvas;
-    });
+      canvases.push(chart.canvas);
+      yield;
+    }
     this.heat.update(scene, this.theme.palette, this.looks, devicePixelRatio);
     this.describeHeat(scene);
     const headings = headingsOf(scene);
@@ -235,7 +269,7 @@ export class Charts {
       ...headings.map((text) => this.headingOf(text)),
       ...[this.heatImage, ...canvases, this.ground.canvas, this.overlay.canvas, this.brush.element],
     ]);
-    this.drawGround(scene);
+    this.drawGround(current());
   }
 
   private drawGround(scene: Scene): void {

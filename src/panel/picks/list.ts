@@ -14,7 +14,7 @@ import './list.css';
 /** px; as list.css has them. */
 const rowHeight = 24;
 const headHeight = 24;
-/** Rows above and below those in view that exist, so that a step of the wheel shows no gap. */
+/** Rows above and below those in view that exist while the list stands still, so that a step of the wheel shows no gap. */
 const spareRows = 8;
 /** Rows around those in view that are asked for: what a page up or down needs. */
 const rowsAround = 60;
@@ -142,8 +142,10 @@ export class PickList {
     const { first, room } = this.scroll;
     const { picks, picksSkipped: skipped, matching } = channel;
     const end = Math.min(first + room, matching);
-    const from = Math.max(first - spareRows, skipped);
-    const shown = picks.slice(from - skipped, Math.max(0, end + spareRows - skipped));
+    // While picks come in, nobody is about to scroll: whoever comes near holds the list first.
+    const spare = channel.live && !this.store.held ? 0 : spareRows;
+    const from = Math.max(first - spare, skipped);
+    const shown = picks.slice(from - skipped, Math.max(0, end + spare - skipped));
     const indices = new Map(shown.map(({ key }, index) => [key, from + index]));
     const ordered = this.withFocused(shown, indices);
     const focusable = this.focusable(ordered, first, indices)?.key;

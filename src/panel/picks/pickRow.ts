@@ -128,12 +128,11 @@ export class PickTableRow {
 class CandidateCell {
   readonly cell: HTMLTableCellElement;
   private readonly mark = mark(noLook, true);
-  private readonly name = element('span', 'sr-only');
   private readonly number = element('span');
   private readonly bar = element('span');
 
   constructor(private readonly side: 'a' | 'b') {
-    this.cell = element('td', '', element('div', 'candidate', this.mark, this.name, this.number, this.bar));
+    this.cell = element('td', '', element('div', 'candidate', this.mark, this.number, this.bar));
   }
 
   draw({ endpoint, score }: Candidate, chosen: boolean, longest: number, context: PickRowContext): void {
@@ -143,9 +142,9 @@ class CandidateCell {
     const title = chosen ? t('{0}, chosen', name) : name;
     setAttribute(this.cell, 'class', `${this.side} ${chosen ? 'chosen' : 'loser'}`);
     setAttribute(this.cell, 'title', title);
+    setAttribute(this.cell, 'aria-label', `${title} ${number}`);
     setAttribute(this.cell, 'data-endpoint', String(endpoint));
     setMark(this.mark, look, chosen);
-    setText(this.name, title);
     setAttribute(this.number, 'class', number.length > 4 ? 'number long' : 'number');
     setText(this.number, number);
     setAttribute(this.bar, 'class', `bar ${look.colour === null ? 'series-other' : `series-${look.colour}`}`);
