@@ -13,7 +13,7 @@ import type { Participants } from './participants';
  */
 
 const aimMs = 200;
-const order = { rate: 100, seconds: 15, completions: true, probes: 150 };
+const order = { rate: 30, seconds: 15, completions: true, probes: 150 };
 
 /** When the rows of probes came, by number; ms since the Unix epoch. */
 type Sightings = Record<number, number>;
@@ -46,18 +46,18 @@ export async function measureLatency(participants: Participants): Promise<Findin
   }
 }
 
-/** Notes when a row with a probe's method comes into the list. */
+/** Notes when a row shows a probe's method: rows are used again. */
 async function watchRows(panel: FrameLocator): Promise<void> {
   await panel.locator('.picks tbody').evaluate((list) => {
     const seen: Sightings = {};
     (window as unknown as { seen: Sightings }).seen = seen;
-    new MutationObserver((mutations) => {
+    new MutationObserver(() => {
       const now = Date.now();
-      for (const node of mutations.flatMap(({ addedNodes }) => [...addedNodes])) {
-        const probe = /Probe(\d+)/.exec((node as Element).querySelector('td.method')?.textContent ?? '')?.[1];
+      for (const method of list.querySelectorAll('td.method')) {
+        const probe = /Probe(\d+)/.exec(method.textContent)?.[1];
         if (probe !== undefined) seen[Number(probe)] ??= now;
       }
-    }).observe(list, { childList: true });
+    }).observe(list, { childList: true, subtree: true });
   });
 }
 

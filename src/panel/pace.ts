@@ -2,9 +2,9 @@
 export type Shown = 'frame' | 'chart';
 
 /** ms; what costs no more comes as often as the host has it. */
-const lightMs = { frame: 6, chart: 10 };
+const lightMs = { frame: 12, chart: 10 };
 /** What drawing costs beyond that is at most this part of the time, for what nobody asked for. */
-const parts = { frame: 0.03, chart: 0.015 };
+const parts = { frame: 0.015, chart: 0.01 };
 /** ms; however long drawing takes, what is shown is hardly older. */
 const longestRestMs = { frame: 1000, chart: 2000 };
 

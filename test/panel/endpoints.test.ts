@@ -328,7 +328,7 @@ describe('panel: the table of endpoints', function () {
       const { endpoints } = feed.frame(query).channel!;
       const { series } = feed.chart(query)!;
       await panel.page.waitForFunction(
-        (wanted) => Math.abs(parseFloat(document.querySelector('.endpoints td.share')!.textContent!) - wanted) <= 0.5,
+        (wanted) => Math.abs(parseFloat(document.querySelector('.endpoints td.share')!.textContent) - wanted) <= 0.5,
         endpoints[0]!.share! * 100,
       );
       const shares = await cells(panel, 'share');
