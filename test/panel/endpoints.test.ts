@@ -86,6 +86,7 @@ describe('panel: the table of endpoints', function () {
     [240, ['share', 'lag']],
     [300, ['share', 'lag', 'inflight', 'success']],
     [600, ['share', 'lag', 'inflight', 'success', 'rate', 'load', 'last']],
+    [1900, ['trend', 'share', 'lag', 'inflight', 'success', 'rate', 'load', 'last']],
     [860, ['trend', 'share', 'lag', 'p50', 'p95', 'inflight', 'success', 'failures', 'rate', 'load', 'last']],
   ] as const) {
     it(`has the columns that there is room for, ${width} px wide, and gives them all of it`, async () => {
