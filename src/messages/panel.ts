@@ -594,7 +594,7 @@ export type Explanation =
 
 /**
  * Why an endpoint was taken in a span of time, and why not. Each pick of the span counts in one category: undecided,
- * notHeld, notTold, notDrawn, lost or taken; they add up to the total.
+ * notListed, notHeld, notTold, notDrawn, lost or taken; they add up to the total.
  */
 export interface Answer {
   readonly endpoint: number;
@@ -605,6 +605,8 @@ export interface Answer {
   readonly total: number;
   /** No endpoint was chosen: queued, failed, dropped. */
   readonly undecided: number;
+  /** It was not among the resolver's addresses: left out, or not yet named. */
+  readonly notListed: number;
   /** The picker did not hold it, as it was not READY. */
   readonly notHeld: number;
   /** Another was chosen by a policy, or in a way, that tells of no candidates. */
@@ -631,9 +633,17 @@ export interface Answer {
   /** Of the winners that it lost to; null also from aggregates. */
   readonly winnersLoadMedian: number | null;
   /** The states in which it was, oldest first; the first one holds at the begin of the span. */
-  readonly states: readonly { readonly sinceMs: number; readonly state: State; readonly error: string }[];
+  readonly states: readonly AnsweredState[];
   /** When the policy forgot what it knew, within the span. */
   readonly historyLossesMs: readonly number[];
+}
+
+export interface AnsweredState {
+  readonly sinceMs: number;
+  readonly state: State;
+  readonly error: string;
+  /** The resolver left it out. */
+  readonly removed: boolean;
 }
 
 /** Another candidate that it was compared with. */

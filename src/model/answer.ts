@@ -22,9 +22,7 @@ export function answer(data: ClientData, endpoint: Endpoint, span: TimeSpan): An
     span: shown,
     source: fromPicks ? 'picks' : 'aggregates',
     ...(fromPicks ? new PickCount(data, endpoint, shown).counts() : aggregateCounts(data, endpoint, shown)),
-    states: endpoint.states
-      .during(shown.fromMs, shown.toMs)
-      .map(({ sinceMs, value: { state, error } }) => ({ sinceMs, state, error })),
+    states: endpoint.states.during(shown.fromMs, shown.toMs).map(({ sinceMs, value }) => ({ sinceMs, ...value })),
     historyLossesMs: endpoint.channel.historyLosses.filter((ms) => ms >= shown.fromMs && ms < shown.toMs),
   };
 }
@@ -50,6 +48,7 @@ interface Rivalry {
 
 class PickCount {
   private undecided = 0;
+  private notListed = 0;
   private notHeld = 0;
   private notTold = 0;
   private notDrawn = 0;
@@ -81,10 +80,11 @@ class PickCount {
   }
 
   counts(): Counts {
-    const { undecided, notHeld, notTold, notDrawn, takenUnmeasured, rejectedDraws, total } = this;
+    const { undecided, notListed, notHeld, notTold, notDrawn, takenUnmeasured, rejectedDraws, total } = this;
     return {
       total,
       undecided,
+      notListed,
       notHeld,
       notTold,
       notDrawn,
@@ -129,6 +129,7 @@ class PickCount {
     if (mine >= 0) this.addRead(mine);
     if (ring.endpoint[slot] === this.endpoint.id) this.addTaken(slot, reason, mine);
     else if (mine >= 0) this.addLost(slot, reason, mine);
+    else if (!this.endpoint.isListedAt(ms)) this.notListed++;
     else if (!held) this.notHeld++;
     else if (!drew) this.notTold++;
     else this.notDrawn++;
@@ -272,22 +273,25 @@ function aggregateCounts({ reach, pairs }: ClientData, endpoint: Endpoint, span:
   };
 }
 
-/** Picks of the channel, while the endpoint was held and while it was not. */
+/** Picks of the channel, while the endpoint was held, while it was not, and while the resolver left it out. */
 interface StretchSums {
   total: number;
   decided: number;
+  decidedUnlisted: number;
   decidedUnheld: number;
   drawnHeld: number;
   chance: number;
 }
 
 function stretchSums(endpoint: Endpoint, span: TimeSpan, from: number, to: number): StretchSums {
-  const sums = { total: 0, decided: 0, decidedUnheld: 0, drawnHeld: 0, chance: 0 };
+  const sums = { total: 0, decided: 0, decidedUnlisted: 0, decidedUnheld: 0, drawnHeld: 0, chance: 0 };
   const heldCounts = new HeldCounts(endpoint.channel, span);
   for (const { beginMs, picks, decided, drawn, candidates } of endpoint.channel.stretches.within(from, to)) {
     sums.total += picks;
     sums.decided += decided;
-    if (!endpoint.isHeldAt(beginMs)) {
+    if (!endpoint.isListedAt(beginMs)) {
+      sums.decidedUnlisted += decided;
+    } else if (!endpoint.isHeldAt(beginMs)) {
       sums.decidedUnheld += decided;
     } else if (drawn > 0) {
       sums.drawnHeld += drawn;
@@ -301,17 +305,20 @@ function stretchSums(endpoint: Endpoint, span: TimeSpan, from: number, to: numbe
  * The picks in which the endpoint had no part. All of them are shared out, also where what is known of states came too late
  * to be counted by.
  */
-function shareOut({ taken, lost, unheld, undrawn }: Decisions, sums: StretchSums) {
-  const { total, decided, decidedUnheld, drawnHeld, chance } = sums;
+function shareOut({ taken, lost, unheld, unlisted, undrawn }: Decisions, sums: StretchSums) {
+  const { total, decided, decidedUnlisted, decidedUnheld, drawnHeld, chance } = sums;
   const parts = [...taken, ...lost].reduce((sum, count) => sum + count, 0);
   const others = Math.max(0, decided - parts);
-  const notHeld = between(0, decidedUnheld - unheld, others);
-  const notDrawn = between(0, drawnHeld - (parts - unheld - undrawn), others - notHeld);
+  const notListed = between(0, decidedUnlisted - unlisted, others);
+  const notHeld = between(0, decidedUnheld - unheld, others - notListed);
+  const notAbsent = others - notListed - notHeld;
+  const notDrawn = between(0, drawnHeld - (parts - unlisted - unheld - undrawn), notAbsent);
   return {
     total,
     undecided: total - decided,
+    notListed,
     notHeld,
-    notTold: others - notHeld - notDrawn,
+    notTold: notAbsent - notDrawn,
     notDrawn,
     undrawnByChance: meanChance(chance, drawnHeld),
   };

@@ -167,8 +167,8 @@ export class ChangeIntake {
     const error = untrustedText(message.error);
     if (before?.state === state && before.error === error) return;
     const sinceMs = before?.state === state ? endpoint.states.latest!.sinceMs : this.placed(message.stateSinceNs, ms);
-    endpoint.setState(sinceMs, { state, error, removed: false });
     if (!before) endpoint.added.set(ms, this.quiet ? null : ms);
+    endpoint.setState(sinceMs, { state, error, removed: false });
     const named = { endpoint: endpoint.id, address: endpoint.address };
     if (!before) this.tell(endpoint.channel, { kind: 'endpointAdded', timeMs: ms, ...named });
     else if (before.state !== state)

@@ -22,7 +22,8 @@ const lostAt = takenAt + decidedReasons;
 const unmeasuredAt = lostAt + decidedReasons;
 const rejectedAt = unmeasuredAt + 1;
 const unheldAt = rejectedAt + 1;
-const undrawnAt = unheldAt + 1;
+const unlistedAt = unheldAt + 1;
+const undrawnAt = unlistedAt + 1;
 const columns = undrawnAt + 1;
 
 /** An endpoint's part in a pick. */
@@ -31,6 +32,8 @@ export interface Part {
   reason: number;
   /** Whether a picker may have held it then: READY, as far as is known. */
   held: boolean;
+  /** Whether it was among the resolver's addresses then. */
+  listed: boolean;
   /** See drewCandidates(). */
   drew: boolean;
 }
@@ -41,8 +44,10 @@ export interface Decisions {
   readonly lost: readonly number[];
   readonly takenUnmeasured: number;
   readonly rejectedDraws: number;
-  /** Taken or lost though it was not held. */
+  /** Taken or lost though it was not held, but listed. */
   readonly unheld: number;
+  /** Taken or lost though the resolver had left it out. */
+  readonly unlisted: number;
   /** Taken or lost, while held, in picks that drew no candidates. */
   readonly undrawn: number;
 }
@@ -83,6 +88,7 @@ export class DecisionRing {
       takenUnmeasured: sums[unmeasuredAt]!,
       rejectedDraws: sums[rejectedAt]!,
       unheld: sums[unheldAt]!,
+      unlisted: sums[unlistedAt]!,
       undrawn: sums[undrawnAt]!,
     };
   }
@@ -95,10 +101,11 @@ export class DecisionRing {
     this.times.clear();
   }
 
-  private addPart(ms: number, { reason, held, drew }: Part, at: number): number {
+  private addPart(ms: number, { reason, held, listed, drew }: Part, at: number): number {
     const row = this.times.open(ms) * columns;
     this.counts[row + at + reason]!++;
-    if (!held) this.counts[row + unheldAt]!++;
+    if (!listed) this.counts[row + unlistedAt]!++;
+    else if (!held) this.counts[row + unheldAt]!++;
     else if (!drew) this.counts[row + undrawnAt]!++;
     return row;
   }
@@ -225,7 +232,7 @@ export class Pairs {
   }
 }
 
-/** Picks of a channel while the same endpoints were held, within one bucket of decisions. */
+/** Picks of a channel while the same endpoints were listed and held, within one bucket of decisions. */
 export interface Stretch {
   readonly bucket: number;
   readonly beginMs: number;
@@ -243,7 +250,7 @@ const maxStretches = 2000;
 /** How far back a late pick is looked for. */
 const recentStretches = 8;
 
-/** The stretches of a channel: cut where a bucket ends, and where an endpoint comes to be held or no longer is. */
+/** The stretches of a channel: cut where a bucket ends, and where an endpoint comes to be listed or held, or no longer is. */
 export class Stretches {
   private stretches: Stretch[] = [];
   private cuts: number[] = [];
@@ -259,7 +266,7 @@ export class Stretches {
     return (this.current = found ?? this.begin(ms));
   }
 
-  /** Other endpoints are held from this moment on. */
+  /** Other endpoints are listed or held from this moment on. */
   cut(ms: number): void {
     this.cuts.push(ms);
     if (this.cuts.length > maxStretches) this.cuts.shift();

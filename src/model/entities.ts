@@ -113,10 +113,11 @@ export class Endpoint {
   /** What it is from this moment on. */
   setState(ms: number, state: EndpointState): void {
     const heldBefore = this.isHeldAt(ms);
+    const listedBefore = this.isListedAt(ms);
     this.states.set(ms, state);
     this.held = isHeld(state.state);
     this.heldSinceMs = this.states.latest!.sinceMs;
-    if (this.held !== heldBefore) this.channel.stretches.cut(this.heldSinceMs);
+    if (this.held !== heldBefore || !state.removed !== listedBefore) this.channel.stretches.cut(this.heldSinceMs);
   }
 
   /** Whether a picker could hold it then. */
@@ -124,6 +125,14 @@ export class Endpoint {
     if (ms >= this.heldSinceMs) return this.held;
     const entry = this.states.at(ms);
     return entry !== undefined && isHeld(entry.value.state);
+  }
+
+  /** Whether it was among the resolver's addresses then; it is taken for one of them where nobody watched. */
+  isListedAt(ms: number): boolean {
+    const entry = this.states.at(ms);
+    if (entry) return !entry.value.removed;
+    const first = this.added.oldest;
+    return typeof first?.value !== 'number' || ms >= first.sinceMs;
   }
 
   /** Forgets what was read and counted; keeps what it is, and exact totals. */

@@ -83,7 +83,7 @@ export class PickIntake {
 
   /** The endpoints of the candidates of the pick that is being applied, and what part each had in it; likewise. */
   private readonly drawn: (Endpoint | undefined)[] = [];
-  private readonly part: Part = { reason: 0, held: false, drew: false };
+  private readonly part: Part = { reason: 0, held: false, listed: true, drew: false };
 
   /** The completion that is being applied, likewise. */
   private readonly scratch: Completion = {
@@ -251,7 +251,7 @@ export class PickIntake {
     if (part.reason > lastPickReason) return;
     const winner = chosen ? indexIn(drawn, candidates, chosen) : -1;
     if (chosen) {
-      part.held = chosen.isHeldAt(ms);
+      placePart(part, chosen, ms);
       chosen.decisions.addTaken(ms, part, winner >= 0 && isUnmeasured(ring, slot, ring.entry(slot, winner)));
     }
     for (let loser = 0; loser < candidates; loser++) {
@@ -271,7 +271,7 @@ export class PickIntake {
     ms: number,
   ): void {
     const { ring, part } = this;
-    part.held = endpoint.isHeldAt(ms);
+    placePart(part, endpoint, ms);
     endpoint.decisions.addLost(ms, part);
     if (!chosen) return;
     const order = endpoint.channel.path.at(ms)?.value.scoreOrder ?? 'none';
@@ -403,6 +403,12 @@ function countPick(endpoint: Endpoint, ms: number): void {
 function indexIn(endpoints: readonly (Endpoint | undefined)[], count: number, endpoint: Endpoint): number {
   for (let index = 0; index < count; index++) if (endpoints[index] === endpoint) return index;
   return -1;
+}
+
+/** What the endpoint was then. One that is held is listed: so it is mostly asked once. */
+function placePart(part: Part, endpoint: Endpoint, ms: number): void {
+  part.held = endpoint.isHeldAt(ms);
+  part.listed = part.held || endpoint.isListedAt(ms);
 }
 
 function countIn(stretch: Stretch, { reason, drew }: Part, candidates: number): void {

@@ -219,8 +219,9 @@ function assertEndpoints({ endpoints }: ChannelView): void {
 }
 
 /** Each pick counts in one category. */
-function assertAnswer({ total, undecided, notHeld, notTold, notDrawn, lost, taken }: Answer): void {
-  const counts = [undecided, notHeld, notTold, notDrawn, ...Object.values(lost), ...Object.values(taken)];
+function assertAnswer({ total, undecided, notListed, notHeld, notTold, notDrawn, lost, taken }: Answer): void {
+  const apart = [undecided, notListed, notHeld, notTold, notDrawn];
+  const counts = [...apart, ...Object.values(lost), ...Object.values(taken)];
   for (const count of counts) assertCount(count);
   assert.equal(
     counts.reduce((sum, count) => sum + count, 0),

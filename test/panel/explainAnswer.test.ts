@@ -107,6 +107,24 @@ describe('panel: why not this one', function () {
     assert.match(await panel.page.locator('.answer .sentence').innerText(), /not READY/);
   });
 
+  it('says of one that the resolver left out since when, and counts what was picked without it', async () => {
+    const feed = feedOf(10);
+    const endpoint = endpointOf(feed, '10.0.0.2');
+    feed.source.remove('10.0.0.2:50051');
+    feed.run(15_000);
+    const panel = await open({ feed });
+    await panel.send({ type: 'do', action: { name: 'ask', endpoint } });
+    await panel.page.locator('.answer').waitFor();
+    const sentence = await panel.page.locator('.answer .sentence').innerText();
+    assert.match(sentence, /^It was not among the resolver’s addresses since 14:01:00 \(1[45] s\)/);
+    const row = panel.page.locator('.answer [data-category=notListed]');
+    assert.match(await row.innerText(), /not among the resolver’s addresses/);
+    assert.ok(number(await row.locator('td').first().innerText()) > 1000);
+    const states = await panel.page.locator('.states-in-span').innerText();
+    assert.match(states, /not among the resolver’s addresses/);
+    assert.doesNotMatch(states, /SHUTDOWN/);
+  });
+
   it('says what can be said where candidates are not told', async () => {
     const feed = feedOf();
     const panel = await openAs('bare', {}, feed);

@@ -5,7 +5,7 @@ import { categoriesOf, filterOf, sumsOf } from '../../src/panel/explain/categori
 import { finding, type Asked } from '../../src/panel/explain/finding';
 
 const at = Date.UTC(2026, 10, 22, 14, 2, 10);
-const ready = { sinceMs: at - 60_000, state: 'READY', error: '' } as const;
+const ready = { sinceMs: at - 60_000, state: 'READY', error: '', removed: false } as const;
 
 /** Of the picture in the design: lost for its lag. */
 const slow: Answer = {
@@ -14,6 +14,7 @@ const slow: Answer = {
   source: 'picks',
   total: 6936,
   undecided: 0,
+  notListed: 0,
   notHeld: 0,
   notTold: 0,
   notDrawn: 4034,
@@ -83,8 +84,8 @@ describe('the finding of an answer', () => {
   it('says first that it was not READY, since when and with which error', () => {
     const states = [
       ready,
-      { sinceMs: at + 10_000, state: 'CONNECTING', error: '' },
-      { sinceMs: at + 11_000, state: 'TRANSIENT_FAILURE', error: 'connect ECONNREFUSED' },
+      { sinceMs: at + 10_000, state: 'CONNECTING', error: '', removed: false },
+      { sinceMs: at + 11_000, state: 'TRANSIENT_FAILURE', error: 'connect ECONNREFUSED', removed: false },
     ] as const;
     const part = { ...plain, notHeld: 5000, notDrawn: 1000, lost: { lower: 900 }, taken: { lower: 36 }, states };
     const [hour] = new Date(at).toTimeString().split(':');
@@ -94,6 +95,37 @@ describe('the finding of an answer', () => {
     );
     assert.match(say({ ...part, states: [ready] }), /^\*It was not READY\* for 72 % of the picks/);
     assert.match(say({ ...part, notHeld: 1000, notDrawn: 5000 }), /For \*14 % of the picks it was not READY\*\./);
+  });
+
+  it('says that the resolver left it out, and since when, rather than that it was not READY', () => {
+    const out = { sinceMs: at + 10_000, state: 'SHUTDOWN', error: '', removed: true } as const;
+    const part = { ...plain, notListed: 5000, notDrawn: 1000, lost: { lower: 900 }, taken: { lower: 36 } };
+    const [hour] = new Date(at).toTimeString().split(':');
+    assert.equal(
+      say({ ...part, states: [ready, out] }),
+      `*It was not among the resolver’s addresses since ${hour}:02:20* (33 s): 72 % of the picks were made without it.`,
+    );
+    assert.equal(
+      say({ ...part, states: [ready, out, { ...ready, sinceMs: at + 40_000 }] }),
+      '*It was not among the resolver’s addresses* for 72 % of the picks: they were made without it.',
+    );
+    const rarely = say({ ...part, notListed: 1000, notDrawn: 5000 });
+    assert.match(rarely, / For \*14 % of the picks it was not among the resolver’s addresses\*\.$/);
+  });
+
+  it('tells being left out from not being READY, where both were', () => {
+    const refused = { sinceMs: at, state: 'TRANSIENT_FAILURE', error: 'refused', removed: false } as const;
+    const out = { sinceMs: at + 30_000, state: 'SHUTDOWN', error: '', removed: true } as const;
+    const part = { ...plain, notDrawn: 0, lost: {}, taken: {}, states: [refused, out] };
+    assert.equal(
+      say({ ...part, notHeld: 4936, notListed: 2000 }),
+      '*It was not READY* for 71 % of the picks: the picker did not hold it then.' +
+        ' For *29 % of the picks it was not among the resolver’s addresses*.',
+    );
+    assert.match(
+      say({ ...part, notHeld: 3468, notListed: 3468, states: [out, { ...refused, sinceMs: at + 35_000 }] }),
+      /^\*It was not READY since \d\d:02:45\* \(8\.0 s\).* For \*50 % of the picks it was not among/,
+    );
   });
 
   it('says that it was never drawn, or as often as others', () => {
@@ -148,11 +180,11 @@ describe('the finding of an answer', () => {
 
 describe('the picks of an answer', () => {
   it('are each in one category', () => {
-    const answer = { ...slow, total: 7000, undecided: 40, notHeld: 20, notTold: 4 };
+    const answer = { ...slow, total: 7010, undecided: 40, notListed: 10, notHeld: 20, notTold: 4 };
     const sum = categoriesOf(answer, 'lower').reduce((total, { count }) => total + count, 0);
     assert.equal(sum, answer.total);
     const { decided, held, drawable, drawn, lost, taken } = sumsOf(answer);
-    assert.deepEqual([decided, held, drawable, drawn, lost + taken], [6960, 6940, 6936, 2902, 2902]);
+    assert.deepEqual([decided, held, drawable, drawn, lost + taken], [6970, 6940, 6936, 2902, 2902]);
   });
 
   it('are found again by a filter, where one can tell them', () => {
@@ -162,6 +194,7 @@ describe('the picks of an answer', () => {
     ]);
     assert.deepEqual(Object.fromEntries(filters), {
       undecided: 'queued|failed|dropped',
+      notListed: undefined,
       notHeld: undefined,
       notTold: undefined,
       notDrawn: undefined,

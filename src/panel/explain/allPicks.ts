@@ -6,6 +6,9 @@ import { colourClass, type Look } from '../looks';
 import { describeTerm } from '../terms';
 import { categoriesOf, type Category } from './categories';
 
+/** Most endpoints never have any of these: without picks they are not worth a word. */
+const saidWhenFilled: ReadonlySet<Category['kind']> = new Set(['notListed', 'notTold']);
+
 /** What became of all picks of a span, as one endpoint sees it: a bar, and its parts as rows. */
 export class AllPicks {
   private readonly bar = element('div', { class: 'all-picks', role: 'img' });
@@ -26,7 +29,7 @@ export class AllPicks {
     this.drawBar(answer, filled, look);
     this.drawCaret(answer);
     // Those without picks stand together at the end: that nothing was lost to them says something, too.
-    const empty = categories.filter(({ count: picks, kind }) => picks === 0 && kind !== 'notTold');
+    const empty = categories.filter(({ count: picks, kind }) => picks === 0 && !saidWhenFilled.has(kind));
     const focused = document.activeElement?.closest('tr')?.dataset.category ?? '';
     const hadFocus = this.rows.contains(document.activeElement);
     setChildren(this.rows, [
@@ -51,8 +54,8 @@ export class AllPicks {
   }
 
   /** How far the part that was not drawn would reach by chance alone. */
-  private drawCaret({ total, undecided, notHeld, notTold, undrawnByChance: chance }: Answer): void {
-    const before = undecided + notHeld + notTold;
+  private drawCaret({ total, undecided, notListed, notHeld, notTold, undrawnByChance: chance }: Answer): void {
+    const before = undecided + notListed + notHeld + notTold;
     const shown = chance !== null && total > before;
     show(this.caret, shown);
     if (!shown) return;

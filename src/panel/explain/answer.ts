@@ -133,14 +133,19 @@ export class AnswerView {
     show(this.states, told);
     if (!told) return;
     const shown = states.slice(-mostStates);
-    const rows = shown.map(({ sinceMs, state, error }, index) => {
+    const rows = shown.map(({ sinceMs, state, error, removed }, index) => {
       const until = shown[index + 1]?.sinceMs ?? span.toMs;
       return element(
         'li',
-        isFailing(state) ? 'red' : '',
+        isFailing(state) && !removed ? 'red' : '',
         element('time', 'muted', timeOfDay(Math.max(sinceMs, span.fromMs))),
-        stateIcon(state),
-        element('span', '', `${state} `, element('span', 'muted', duration(until - Math.max(sinceMs, span.fromMs)))),
+        removed ? icon('ring') : stateIcon(state),
+        element(
+          'span',
+          '',
+          `${removed ? t('not among the resolver’s addresses') : state} `,
+          element('span', 'muted', duration(until - Math.max(sinceMs, span.fromMs))),
+        ),
         error === '' ? null : foreign(error, { class: 'muted error', title: capped(error, 2000) }),
       );
     });

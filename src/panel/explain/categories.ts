@@ -5,7 +5,7 @@ import { t } from '../l10n';
 export interface Category {
   /** Of this answer; also the name of its look. */
   readonly name: string;
-  readonly kind: 'undecided' | 'notHeld' | 'notTold' | 'notDrawn' | 'lost' | 'taken';
+  readonly kind: 'undecided' | 'notListed' | 'notHeld' | 'notTold' | 'notDrawn' | 'lost' | 'taken';
   readonly label: string;
   readonly count: number;
   /** Why it was lost or taken; undefined: it was neither. */
@@ -28,11 +28,12 @@ export function filterOf({ kind, reason, measured = '' }: Category, address: str
   }
 }
 
-/** Every pick of the span in one of them, in the order in which a pick comes about: decided, held, drawn, compared, taken. */
+/** Every pick of the span in one of them, in the order in which a pick comes about: decided, listed, held, drawn, compared, taken. */
 export function categoriesOf(answer: Answer, order: ScoreOrder): Category[] {
-  const { undecided, notHeld, notTold, notDrawn } = answer;
+  const { undecided, notListed, notHeld, notTold, notDrawn } = answer;
   return [
     { name: 'undecided', kind: 'undecided', label: t('no endpoint chosen'), count: undecided },
+    { name: 'notListed', kind: 'notListed', label: t('not among the resolver’s addresses'), count: notListed },
     { name: 'notHeld', kind: 'notHeld', label: t('not READY'), count: notHeld },
     { name: 'notTold', kind: 'notTold', label: t('another taken, candidates not told'), count: notTold },
     { name: 'notDrawn', kind: 'notDrawn', label: t('not drawn'), count: notDrawn },
@@ -149,9 +150,9 @@ export interface Sums {
   readonly taken: number;
 }
 
-export function sumsOf({ total, undecided, notHeld, notTold, notDrawn, lost, taken }: Answer): Sums {
+export function sumsOf({ total, undecided, notListed, notHeld, notTold, notDrawn, lost, taken }: Answer): Sums {
   const decided = total - undecided;
-  const held = decided - notHeld;
+  const held = decided - notListed - notHeld;
   const drawable = held - notTold;
   return { decided, held, drawable, drawn: drawable - notDrawn, lost: sum(lost), taken: sum(taken) };
 }

@@ -1,4 +1,4 @@
-import type { Answer, ScoreOrder, State } from '../../messages/panel';
+import type { Answer, AnsweredState, ScoreOrder } from '../../messages/panel';
 import { count, duration, percent, threeDigits, timeOfDay } from '../format';
 import { rich, t, type Part } from '../l10n';
 import { sumsOf, type Sums } from './categories';
@@ -29,9 +29,15 @@ export function finding(asked: Asked): Part[] {
   const sums = sumsOf(answer);
   if (answer.total === 0) return rich('**No pick was made** in this span.');
   if (sums.decided < (1 - most) * answer.total) return undecided(answer);
-  if (answer.notHeld > most * sums.decided) return notReady(answer, sums);
+  if (answer.notListed + answer.notHeld > most * sums.decided) return absent(answer, sums);
   const main = side === 'why' ? taken(asked, sums) : notTaken(asked, sums);
-  return [...main, ...notHeld(answer, sums), ...rejected(answer, sums), ...unmeasured(answer, sums)];
+  return [
+    ...main,
+    ...notListed(answer, sums),
+    ...notHeld(answer, sums),
+    ...rejected(answer, sums),
+    ...unmeasured(answer, sums),
+  ];
 }
 
 function undecided({ undecided: picks, total }: Answer): Part[] {
@@ -39,23 +45,58 @@ function undecided({ undecided: picks, total }: Answer): Part[] {
   return rich('**For {0} % of {1} picks no endpoint was chosen**: they were queued, failed or dropped.', ...values);
 }
 
-function notReady({ states, span, notHeld }: Answer, { decided }: Sums): Part[] {
-  const share = percent(notHeld / decided);
+/** It could not be taken for the most part: of the two whys the greater one first. */
+function absent(answer: Answer, sums: Sums): Part[] {
+  return answer.notListed > answer.notHeld
+    ? [...leftOut(answer, sums), ...notHeld(answer, sums)]
+    : notReady(answer, sums);
+}
+
+function leftOut({ states, span, notListed: picks }: Answer, { decided }: Sums): Part[] {
+  const share = percent(picks / decided);
   const last = states.at(-1);
-  if (!last || last.state === 'READY')
-    return rich('**It was not READY** for {0} % of the picks: the picker did not hold it then.', share);
+  if (!last?.removed)
+    return rich(
+      '**It was not among the resolver’s addresses** for {0} % of the picks: they were made without it.',
+      share,
+    );
+  const values = [timeOfDay(last.sinceMs), duration(span.toMs - last.sinceMs), share] as const;
+  return rich(
+    '**It was not among the resolver’s addresses since {0}** ({1}): {2} % of the picks were made without it.',
+    ...values,
+  );
+}
+
+function notReady(answer: Answer, sums: Sums): Part[] {
+  const { error, head } = notReadyHead(answer, sums);
+  const text = error === '' ? [] : [{ text: ` ${error}`, strong: false }];
+  return [...head, ...notListed(answer, sums), ...text];
+}
+
+function notReadyHead({ states, span, notHeld: picks }: Answer, { decided }: Sums): { head: Part[]; error: string } {
+  const share = percent(picks / decided);
+  const last = states.at(-1);
+  if (!last || isApart(last)) {
+    const head = rich('**It was not READY** for {0} % of the picks: the picker did not hold it then.', share);
+    return { head, error: '' };
+  }
   const { sinceMs, error } = notReadySince(states);
   const values = [timeOfDay(sinceMs), duration(span.toMs - sinceMs), share] as const;
   const head = rich(
     '**It was not READY since {0}** ({1}): the picker did not hold it for {2} % of the picks.',
     ...values,
   );
-  return error === '' ? head : [...head, { text: ` ${error}`, strong: false }];
+  return { head, error };
 }
 
-/** The last time that it left READY, and the last error since. */
+/** In a state that is another matter than not being READY: it was, or it was left out. */
+function isApart({ state, removed }: AnsweredState): boolean {
+  return state === 'READY' || removed;
+}
+
+/** The last time that it left READY, or came back to be not READY, and the last error since. */
 function notReadySince(states: Answer['states']): { readonly sinceMs: number; readonly error: string } {
-  const ready = states.findLastIndex(({ state }: { state: State }) => state === 'READY');
+  const ready = states.findLastIndex(isApart);
   const since = states.slice(ready + 1);
   return { sinceMs: since[0]?.sinceMs ?? NaN, error: since.findLast(({ error }) => error !== '')?.error ?? '' };
 }
@@ -144,6 +185,12 @@ function taken(asked: Asked, sums: Sums): Part[] {
 }
 
 /** Worth a word where it is not rare. */
+function notListed({ notListed: picks }: Answer, { decided }: Sums): Part[] {
+  if (picks < rare * decided) return [];
+  return rich(' For **{0} % of the picks it was not among the resolver’s addresses**.', percent(picks / decided));
+}
+
+/** As well. */
 function notHeld({ notHeld: picks }: Answer, { decided }: Sums): Part[] {
   return picks < rare * decided ? [] : rich(' For **{0} % of the picks it was not READY**.', percent(picks / decided));
 }

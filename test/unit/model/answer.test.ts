@@ -10,6 +10,7 @@ import {
 import * as fc from 'fast-check';
 import type { Answer, Reason } from '../../../src/messages/panel';
 import { ClientModel } from '../../../src/model/clientModel';
+import { FakeClient } from './fakeClient';
 import { queryOf } from './queries';
 
 /*
@@ -55,8 +56,11 @@ interface ScriptedCandidate {
   readonly lagNs: number;
 }
 
+/** unlisted: the resolver left it out. */
+type EndpointState = 'ready' | 'failing' | 'unlisted';
+
 type Step = { readonly laterMs: number } & (
-  | { readonly kind: 'state'; readonly endpoint: number; readonly ready: boolean }
+  | { readonly kind: 'state'; readonly endpoint: number; readonly state: EndpointState }
   | { readonly kind: 'loss' }
   | {
       readonly kind: 'pick';
@@ -106,7 +110,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       kind: fc.constant('state' as const),
       laterMs: fc.integer({ min: 1, max: 900 }),
       endpoint: anEndpoint,
-      ready: fc.boolean(),
+      state: fc.constantFrom('ready', 'failing', 'unlisted'),
     }),
   },
   {
@@ -123,14 +127,15 @@ function told(script: readonly Step[], pickBudgetBytes: number): ClientModel {
   const tell = (body: Body) => model.apply(create(WatchResponseSchema, { body }));
   const at = (ms: number) => BigInt(1_000_000_000 + Math.round(ms * 1e6));
   const clock = (ms: number) => ({ monotonicNs: at(ms), wallUnixNs: BigInt(startMs + ms) * 1_000_000n });
-  const state = (endpoint: number, ready: boolean) => ({
+  const state = (endpoint: number, now: EndpointState) => ({
     case: 'endpoint' as const,
     value: {
       id: endpoint + 10,
       channel: 1,
       addresses: [`10.0.0.${endpoint}:1`],
-      state: ready ? READY : TRANSIENT_FAILURE,
-      error: ready ? '' : 'refused',
+      state: now === 'ready' ? READY : TRANSIENT_FAILURE,
+      error: now === 'ready' ? '' : 'refused',
+      removed: now === 'unlisted',
     },
   });
   const policy = { id: 2, channel: 1, name: 'any', scoreOrder: ScoreOrder.LOWER_WINS };
@@ -140,20 +145,22 @@ function told(script: readonly Step[], pickBudgetBytes: number): ClientModel {
     { case: 'channel' as const, value: { id: 1, target: 'dns:///cart' } },
     { case: 'policy' as const, value: policy },
     { case: 'generation' as const, value: { id: 3, channel: 1, endpoints: [10], historyKept: true } },
-    ...Array.from({ length: endpoints }, (_, index) => state(index, true)),
+    ...Array.from({ length: endpoints }, (_, index) => state(index, 'ready')),
   ];
   tell({ case: 'changes', value: { changes: known.map((entity) => ({ timeNs: at(0), entity })) } });
   tell({ case: 'snapshotEnd', value: {} });
+  const change = (ms: number, entity: ReturnType<typeof state> | { case: 'generation'; value: object }) =>
+    tell({ case: 'changes', value: { changes: [{ timeNs: at(ms), entity }] } });
   let ms = 0;
   for (const [index, one] of script.entries()) {
     ms += one.laterMs;
-    const change = (entity: ReturnType<typeof state> | { case: 'generation'; value: object }) =>
-      tell({ case: 'changes', value: { changes: [{ timeNs: at(ms), entity }] } });
-    if (one.kind === 'state') change(state(one.endpoint, one.ready));
+    if (one.kind === 'state') change(ms, state(one.endpoint, one.state));
     else if (one.kind === 'loss')
-      change({ case: 'generation', value: { id: 100 + index, channel: 1, endpoints: [10] } });
+      change(ms, { case: 'generation', value: { id: 100 + index, channel: 1, endpoints: [10] } });
     else tell({ case: 'picks', value: pickBatch(one, at(ms), index + 1) });
   }
+  // After all that is asked about they are all there, so that the table names them.
+  for (let endpoint = 0; endpoint < endpoints; endpoint++) change(2 * spanMs, state(endpoint, 'ready'));
   tell({ case: 'heartbeat', value: { clock: clock(2 * spanMs) } });
   return model;
 }
@@ -184,6 +191,7 @@ function pickBatch(one: Extract<Step, { kind: 'pick' }>, timeNs: bigint, call: n
 interface Expected {
   total: number;
   undecided: number;
+  notListed: number;
   notHeld: number;
   notTold: number;
   notDrawn: number;
@@ -203,25 +211,26 @@ interface Expected {
 /** What is to be said of an endpoint over a span after the start, by a walk over the script. */
 function expectedOf(script: readonly Step[], me: number, fromMs: number, toMs: number): Expected {
   const counted: Expected = {
-    ...{ total: 0, undecided: 0, notHeld: 0, notTold: 0, notDrawn: 0, takenUnmeasured: 0, rejectedDraws: 0 },
+    ...{ total: 0, undecided: 0, notListed: 0, notHeld: 0, notTold: 0, notDrawn: 0 },
+    ...{ takenUnmeasured: 0, rejectedDraws: 0 },
     ...{ lost: {}, taken: {}, chances: [], loads: [], lagsMs: [], winnersLoads: [], losses: [] },
     ...{ lostTo: new Map(), wonAgainst: new Map() },
   };
-  const ready = new Array<boolean>(endpoints).fill(true);
+  const states = new Array<EndpointState>(endpoints).fill('ready');
   let ms = 0;
   for (const one of script) {
     ms += one.laterMs;
-    if (one.kind === 'state') ready[one.endpoint] = one.ready;
+    if (one.kind === 'state') states[one.endpoint] = one.state;
     if (ms < fromMs || ms >= toMs) continue;
     if (one.kind === 'loss') counted.losses.push(startMs + ms);
-    if (one.kind === 'pick') countPick(counted, one, me, ready);
+    if (one.kind === 'pick') countPick(counted, one, me, states);
   }
   return counted;
 }
 
 type ScriptedPick = Extract<Step, { kind: 'pick' }>;
 
-function countPick(counted: Expected, one: ScriptedPick, me: number, ready: readonly boolean[]): void {
+function countPick(counted: Expected, one: ScriptedPick, me: number, states: readonly EndpointState[]): void {
   const { result, reason, chosen, candidates, rejected } = one;
   counted.total++;
   counted.rejectedDraws += rejected.filter((draw) => draw.includes(me)).length;
@@ -231,14 +240,17 @@ function countPick(counted: Expected, one: ScriptedPick, me: number, ready: read
   }
   const drew = candidates.length > 0 && !undrawn.has(reason);
   const mine = candidates.find(({ endpoint }) => endpoint === me);
-  if (drew && ready[me]) counted.chances.push(1 - candidates.length / ready.filter(Boolean).length);
+  const held = states[me] === 'ready';
+  const ready = states.filter((state) => state === 'ready').length;
+  if (drew && held) counted.chances.push(1 - candidates.length / ready);
   if (mine) {
     counted.loads.push(mine.score);
     counted.lagsMs.push(mine.lagNs / 1e6);
   }
   if (chosen === me) countTaken(counted, one, mine);
   else if (mine) countLost(counted, one, mine);
-  else if (!ready[me]) counted.notHeld++;
+  else if (states[me] === 'unlisted') counted.notListed++;
+  else if (!held) counted.notHeld++;
   else if (!drew) counted.notTold++;
   else counted.notDrawn++;
 }
@@ -290,6 +302,7 @@ function assertAnswer(shown: Answer, real: Expected, idOf: (endpoint: number) =>
   for (const count of [
     'total',
     'undecided',
+    'notListed',
     'notHeld',
     'notTold',
     'notDrawn',
@@ -300,7 +313,8 @@ function assertAnswer(shown: Answer, real: Expected, idOf: (endpoint: number) =>
   assert.deepEqual({ ...shown.lost }, real.lost, `lost, from ${shown.source}`);
   assert.deepEqual({ ...shown.taken }, real.taken, `taken, from ${shown.source}`);
   const parts = [...Object.values(shown.lost), ...Object.values(shown.taken)].reduce((sum, count) => sum + count, 0);
-  assert.equal(shown.undecided + shown.notHeld + shown.notTold + shown.notDrawn + parts, shown.total);
+  const { undecided, notListed, notHeld, notTold, notDrawn } = shown;
+  assert.equal(undecided + notListed + notHeld + notTold + notDrawn + parts, shown.total);
   const { chances } = real;
   const sum = chances.reduce((total, one) => total + one, 0);
   const chance = chances.length === 0 ? null : Math.max(0, sum / chances.length);
@@ -370,15 +384,32 @@ describe('"Why not this one?"', () => {
 
   it('names the states in which the endpoint was, from the one at the begin, with their errors', () => {
     const script: Step[] = [
-      { kind: 'state', laterMs: 1000, endpoint: 1, ready: false },
-      { kind: 'state', laterMs: 10_000, endpoint: 1, ready: true },
-      { kind: 'state', laterMs: 10_000, endpoint: 1, ready: false },
+      { kind: 'state', laterMs: 1000, endpoint: 1, state: 'failing' },
+      { kind: 'state', laterMs: 10_000, endpoint: 1, state: 'ready' },
+      { kind: 'state', laterMs: 10_000, endpoint: 1, state: 'unlisted' },
     ];
-    const { of } = answers(told(script, 1_000_000), { fromMs: startMs + 5000, toMs: startMs + 20_000 });
+    const { of } = answers(told(script, 1_000_000), { fromMs: startMs + 5000, toMs: startMs + 22_000 });
     assert.deepEqual(of(1).states, [
-      { sinceMs: startMs + 1000, state: 'TRANSIENT_FAILURE', error: 'refused' },
-      { sinceMs: startMs + 11_000, state: 'READY', error: '' },
+      { sinceMs: startMs + 1000, state: 'TRANSIENT_FAILURE', error: 'refused', removed: false },
+      { sinceMs: startMs + 11_000, state: 'READY', error: '', removed: false },
+      { sinceMs: startMs + 21_000, state: 'SHUTDOWN', error: '', removed: true },
     ]);
+  });
+
+  it('counts what was picked before the resolver first named it as made without it', () => {
+    const fake = new FakeClient({ backends: [{ address: '10.0.0.1:1', latencyMs: 2 }], picksPerSecond: 100 });
+    fake.attach().run(7000).flush();
+    const before = fake.picks.length;
+    fake.add({ address: '10.0.0.2:1', latencyMs: 2 }).fail('10.0.0.2:1').run(7000).flush();
+    for (const pickBudgetBytes of [1_000_000, 0]) {
+      const model = new ClientModel({ pickBudgetBytes });
+      for (const message of fake.messages) model.apply(message);
+      const { endpoints: rows } = model.view(queryOf(), fake.nowMs)!;
+      const ask = rows.find(({ addresses }) => addresses[0] === '10.0.0.2:1')!.id;
+      const { total, notListed, notHeld, source } = model.view(queryOf({ ask }), fake.nowMs)!.answer!;
+      assert.equal(source, pickBudgetBytes === 0 ? 'aggregates' : 'picks');
+      assert.deepEqual([notListed, notHeld], [before, total - before], source);
+    }
   });
 
   it('has no answer of an endpoint that is not known', () => {
