@@ -1,8 +1,37 @@
 import assert from 'node:assert/strict';
 import { feedOf, open, openAs, patienceMs, pickRows } from './opening';
+import { situations } from './situations';
 
 describe('panel: keys and words', function () {
   this.timeout(patienceMs);
+
+  for (const [name, width] of [
+    ['live', 300],
+    ['pick', 300],
+    ['answer', 1400],
+    ['recording', 1400],
+    ['compare', 1400],
+  ] as const) {
+    it(`reach all that can be used, where the focus is seen: ${name}, ${width} px wide`, async () => {
+      const feed = feedOf();
+      const { page } = await openAs(name, { width }, feed);
+      await situations[name]!.act?.(page, feed);
+      const reached = new Set<string>();
+      const unmarked: string[] = [];
+      // From wherever the focus is, once around.
+      for (let focused: Control | undefined; !focused || !reached.has(focused.name);) {
+        if (focused) reached.add(focused.name);
+        if (focused?.marked === false) unmarked.push(focused.name);
+        await page.keyboard.press('Tab');
+        focused = (await page.evaluate(controls)).find((control) => control.focused);
+      }
+      const missed = (await page.evaluate(controls))
+        .map((control) => control.name)
+        .filter((each) => !reached.has(each));
+      assert.deepEqual({ unmarked, missed }, { unmarked: [], missed: [] });
+      assert.ok(reached.size > 5);
+    });
+  }
 
   it('are listed by ?, which closes with Esc alone, and are not taken from who types', async () => {
     const panel = await open({ feed: feedOf(20) });
@@ -96,3 +125,31 @@ describe('panel: keys and words', function () {
     await page.waitForFunction((card) => !document.getElementById(card)!.matches(':popover-open'), id);
   });
 });
+
+interface Control {
+  readonly name: string;
+  readonly focused: boolean;
+  /** Its outline, or the border of the field that it is in, has the colour of the focus. */
+  readonly marked: boolean;
+}
+
+/** In the page: everything in the order of the tab key that is shown. */
+function controls(): Control[] {
+  const probe = document.body.appendChild(document.createElement('i'));
+  probe.style.color = 'var(--vscode-focusBorder)';
+  const focusColour = getComputedStyle(probe).color;
+  probe.remove();
+  const isMarked = (element: Element) => {
+    const { outlineStyle, outlineColor, borderColor } = getComputedStyle(element);
+    return (outlineStyle === 'none' ? borderColor : outlineColor) === focusColour;
+  };
+  return [...document.querySelectorAll<HTMLElement>('button, input, select, a[href], [tabindex]')]
+    .filter(
+      (each) => each.tabIndex >= 0 && !each.matches(':disabled') && each.checkVisibility({ visibilityProperty: true }),
+    )
+    .map((each) => ({
+      name: `${each.className} ${each.getAttribute('aria-label') ?? each.textContent.slice(0, 20)}`,
+      focused: each === document.activeElement,
+      marked: isMarked(each) || (each.matches('input') && isMarked(each.parentElement!)),
+    }));
+}
