@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { delimited, recordingHeader } from '@pickscope/protocol/recording';
 import type { StreamMessage } from '../model/streamMessage';
 import { untrustedText } from '../model/untrustedText';
@@ -7,6 +7,7 @@ import type { Attachment } from './attachment';
 import type { Attachments } from './attachments';
 import type { AttachmentState, Refusal } from './attachmentState';
 import { Connection, type ConnectionOptions, type Sink } from './connection';
+import { openPrivately } from './privateFile';
 
 /** What was received is in the file after this time at the latest, however VS Code ends. */
 const flushMs = 1000;
@@ -203,10 +204,7 @@ class RecordingFile {
 
   /** For the user alone, also where it was there before. @throws Error that says why there is none. */
   static async create(path: string): Promise<RecordingFile> {
-    const handle = await open(path, 'w', 0o600);
-    // A device keeps its mode.
-    if ((await handle.stat()).isFile()) await handle.chmod(0o600);
-    const file = new RecordingFile(path, handle);
+    const file = new RecordingFile(path, await openPrivately(path));
     file.add(recordingHeader());
     return file;
   }

@@ -1,4 +1,5 @@
-import { open, rm, type FileHandle } from 'node:fs/promises';
+import { rm, type FileHandle } from 'node:fs/promises';
+import { openPrivately } from './privateFile';
 
 /** Lines that are made and written before anything else has its turn. */
 const linesAtOnce = 1000;
@@ -17,10 +18,9 @@ export interface Writing {
  * @throws Error of the system, or of the lines; there is no file then either.
  */
 export async function writeLines(lines: Iterable<string>, file: string, writing: Writing): Promise<number | undefined> {
-  const handle = await open(file, 'w', 0o600);
+  const handle = await openPrivately(file);
   let count: number | undefined;
   try {
-    await handle.chmod(0o600);
     count = await writeTo(handle, lines, writing);
   } finally {
     await handle.close();

@@ -6,11 +6,11 @@ import {
   ProgressLocation,
   Uri,
   window,
-  workspace,
   type Disposable,
   type LogOutputChannel,
   type QuickPickItem,
 } from 'vscode';
+import { writeBytes } from '../attachment/privateFile';
 import { writeLines } from '../attachment/textFile';
 import { commands } from '../contributions';
 import type { Redaction } from '../messages/panel';
@@ -71,7 +71,7 @@ async function exportPicture(panel: PanelHost): Promise<void> {
   const png = await panel.picture(redaction);
   const file = await askFileToWrite({ ...exporting(), name: 'pickscope', extension: 'png', kind: l10n.t('Pictures') });
   if (!file) return;
-  await workspace.fs.writeFile(Uri.file(file), png);
+  await writeBytes(png, file);
   await offerToOpen(file, l10n.t('Picture written.'));
 }
 
