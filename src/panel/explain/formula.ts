@@ -86,7 +86,7 @@ function rowsOf({ pick, policy, scoreOrder }: Inspection, candidates: readonly C
 /** From the lag on: load = trunc(√(lag + 1)) · (inflight + 1); go-zero's p2c.go. */
 function p2cRows(): Row[] {
   return [
-    { heading: '√(lag in ns + 1)', text: (each) => count(root(each)) },
+    { heading: t('√(lag in ns + 1)'), text: (each) => count(root(each)) },
     { heading: t('× (inflight + 1)'), text: (each) => `× ${count(each.inflight + 1)}` },
     { heading: t('load'), class: 'load', text: (each) => `= ${load(each)}` },
   ];
