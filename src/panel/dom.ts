@@ -58,17 +58,27 @@ export function setStyle(node: HTMLElement | SVGElement, name: string, value: st
   if (node.style.getPropertyValue(name) !== value) node.style.setProperty(name, value);
 }
 
-/** Replaces the children only where they are others. */
+/** Replaces the children only where they are others. What has the focus would lose it if it were moved: others are put around it. */
 export function setChildren(parent: Element, children: readonly Node[]): void {
-  let next = parent.firstChild;
+  const { activeElement } = document;
+  const hasFocus = (child: Node) => child.parentNode === parent && child.contains(activeElement);
+  const focused = parent.contains(activeElement) ? children.findIndex(hasFocus) : -1;
+  if (focused >= 0) setSiblings(parent, parent.firstChild, children.slice(0, focused), children[focused]!);
+  const first = focused >= 0 ? children[focused]! : parent.firstChild;
+  setSiblings(parent, first, children.slice(Math.max(0, focused)), null);
+}
+
+/** From the first one to before the end. */
+function setSiblings(parent: Element, first: Node | null, children: readonly Node[], end: Node | null): void {
+  let next = first;
   for (const child of children) {
     if (child === next) next = next.nextSibling;
     else parent.insertBefore(child, next);
   }
-  while (next) {
-    const gone = next;
-    next = next.nextSibling;
-    gone.remove();
+  while (next && next !== end) {
+    const gone: Node = next;
+    next = gone.nextSibling;
+    parent.removeChild(gone);
   }
 }
 

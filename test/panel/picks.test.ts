@@ -208,6 +208,27 @@ describe('panel: the list of picks', function () {
       assert.equal(await panel.page.locator(scroller).evaluate((node) => node.scrollTop), 0);
     });
 
+    it('leaves the focus where it is, though a frame that was under way brought newer rows meanwhile', async () => {
+      const feed = feedOf(20);
+      const panel = await open({ feed });
+      const [top] = await keysShown(panel);
+      await panel.page.locator(pickRows).nth(2).hover();
+      await panel.asked(({ rows }) => rows.newest === top);
+      const newestIs = (key: number) =>
+        panel.page.locator(`.picks tr[data-key="${key}"][aria-rowindex="2"]`).waitFor({ state: 'attached' });
+      panel.answer = (query) => feed.frame({ ...query, rows: { skip: 0, limit: 60 } });
+      feed.run(40);
+      await panel.refresh();
+      const [newest] = keysOf(feed);
+      await newestIs(newest!);
+      const focused = String(top! - 2);
+      await panel.page.locator(`.picks tr[data-key="${focused}"]`).focus();
+      panel.answer = (query) => feed.frame(query);
+      await panel.refresh();
+      await newestIs(top!);
+      assert.equal(await panel.page.evaluate(() => document.activeElement?.getAttribute('data-key')), focused);
+    });
+
     it('shows the outcome of a pick when it becomes known', async () => {
       const feed = feedOf(10, { meansMs: [300, 400, 500] });
       const panel = await open({ feed });
