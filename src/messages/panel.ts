@@ -664,6 +664,9 @@ export interface Comparison {
   readonly columns: readonly ComparedChannel[];
   /** By address, at most 200. */
   readonly rows: readonly ComparedEndpoint[];
+  /** How many more there are, for which there was no room; rows of these columns. */
+  readonly columnsLeftOut: number;
+  readonly rowsLeftOut: number;
 }
 
 export interface ComparedChannel {

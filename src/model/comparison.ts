@@ -1,11 +1,4 @@
-import type {
-  ClientChoice,
-  ComparedCell,
-  ComparedChannel,
-  ComparedEndpoint,
-  Comparison,
-  Query,
-} from '../messages/panel';
+import type { ClientChoice, ComparedCell, ComparedChannel, Comparison, Query } from '../messages/panel';
 import type { ChannelColumn, ColumnEndpoint } from './channelColumn';
 import type { ClientModel } from './clientModel';
 import { byAddress } from './endpointTable';
@@ -42,14 +35,19 @@ export function comparison(
   if (!channel) return undefined;
   const atMs = shown.model.shownMoment(query, nowMs);
   const columns: Column[] = [];
+  let columnsLeftOut = 0;
   const add = ({ model, ...client }: ComparedClient, id: number) => {
+    if (id === 0) return;
     const column = columns.length < maxColumns ? model.column(id, query, atMs, nowMs) : undefined;
     if (column) columns.push({ ...client, channel: column });
+    else columnsLeftOut++;
   };
   add(shown, channel.id);
   if (query.compare === 'channels') for (const id of otherChannels(shown.model, channel.id, nowMs)) add(shown, id);
   else for (const other of others) add(other, sameTarget(other.model, channel.target, nowMs));
-  return columns.length < 2 ? undefined : { columns: columns.map(columnHead), rows: rowsOf(columns) };
+  if (columns.length < 2) return undefined;
+  const { rows, rowsLeftOut } = rowsOf(columns);
+  return { columns: columns.map(columnHead), rows, columnsLeftOut, rowsLeftOut };
 }
 
 /** Those that are open, in the order of their ids: columns never change places. */
@@ -76,17 +74,18 @@ interface Row {
 }
 
 /** The same endpoint in all columns is one with the same addresses. By address. */
-function rowsOf(columns: readonly Column[]): ComparedEndpoint[] {
+function rowsOf(columns: readonly Column[]): Pick<Comparison, 'rows' | 'rowsLeftOut'> {
   const rows = join(columns).sort((a, b) => byAddress(a.addresses[0], b.addresses[0]));
-  rows.splice(maxRows);
+  const rowsLeftOut = rows.splice(maxRows).length;
   const labels = endpointLabels(rows.map(({ addresses }) => addresses[0] ?? ''));
   const slots = slotsOf(rows);
-  return rows.map(({ addresses, cells }, index) => ({
+  const shown = rows.map(({ addresses, cells }, index) => ({
     addresses,
     label: labels[index]!,
     slot: slots[index]!,
     cells: cells.map((cell) => cell && cellOf(cell)),
   }));
+  return { rows: shown, rowsLeftOut };
 }
 
 function join(columns: readonly Column[]): Row[] {

@@ -67,6 +67,25 @@ describe('panel: side by side', function () {
     }
   });
 
+  it('says how many channels and endpoints have no room', async () => {
+    const feed = feedOf(20);
+    const panel = await openAs('compare', { width: 320 }, feed);
+    await situations.compare!.act!(panel.page, feed);
+    await panel.page.locator('.comparison tbody tr').first().waitFor();
+    const leftOut = panel.page.locator('.comparison .no-room');
+    assert.ok(await leftOut.isHidden(), 'all have room');
+    panel.answer = (query) => {
+      const frame = situations.compare!.frame(feed, query);
+      return { ...frame, comparison: { ...frame.comparison!, columnsLeftOut: 9, rowsLeftOut: 1051 } };
+    };
+    await panel.refresh();
+    await leftOut.waitFor();
+    assert.equal(
+      await leftOut.innerText(),
+      'Channels: 9 more have no room here · Endpoints: 1,051 more have no room here',
+    );
+  });
+
   it('says that there is nothing to compare, and leads back', async () => {
     const panel = await open({ feed: feedOf(5) });
     await panel.send({ type: 'do', action: { name: 'compare', with: 'clients' } });

@@ -1,6 +1,6 @@
 import type { ComparedCell, ComparedChannel, ComparedEndpoint, Comparison, Frame } from '../../messages/panel';
 import { button, capped, element, foreign, setAttribute, setChildren, setStyle, setText, show } from '../dom';
-import { percent, rate, threeDigits } from '../format';
+import { count, percent, rate, threeDigits } from '../format';
 import { icon, isFailing, mark, stateIcon } from '../glyphs';
 import { t } from '../l10n';
 import { lookOf } from '../looks';
@@ -20,6 +20,7 @@ export class ComparisonView {
   private readonly head = element('tr', { role: 'row' });
   private readonly body = element('tbody', { role: 'rowgroup' });
   private readonly scroller: HTMLElement;
+  private readonly noRoom = element('p', 'muted small no-room');
   private readonly rows = new Map<string, Row>();
   private drawnHead = '';
 
@@ -57,6 +58,7 @@ export class ComparisonView {
       ),
       this.subtitle,
       this.scroller,
+      this.noRoom,
       this.nothing,
     );
   }
@@ -69,8 +71,11 @@ export class ComparisonView {
     for (const [kind, made] of Object.entries(this.kinds))
       setAttribute(made, 'aria-pressed', String(kind === query.compare));
     show(this.kinds.clients, frame.place !== 'recording');
-    const comparison = frame.comparison ?? { columns: [], rows: [] };
-    const comparable = comparison.columns.length > 1;
+    const { comparison } = frame;
+    const comparable = comparison !== undefined;
+    const noRoom = comparable ? noRoomText(comparison) : '';
+    show(this.noRoom, noRoom !== '');
+    setText(this.noRoom, noRoom);
     show(this.scroller, comparable);
     show(this.subtitle, comparable);
     show(this.nothing, !comparable);
@@ -158,6 +163,13 @@ function differences(columns: readonly ComparedChannel[]): Differences {
     target: several(({ target }) => target),
     policy: several(({ policy }) => policy),
   };
+}
+
+/** What a screen has no room for is not sent, either. */
+function noRoomText({ columnsLeftOut, rowsLeftOut }: Comparison): string {
+  const columns = columnsLeftOut > 0 ? t('Channels: {0} more have no room here', count(columnsLeftOut)) : '';
+  const rows = rowsLeftOut > 0 ? t('Endpoints: {0} more have no room here', count(rowsLeftOut)) : '';
+  return [columns, rows].filter((each) => each !== '').join(' · ');
 }
 
 /** Of processes of one program, the number tells them apart. */

@@ -206,7 +206,7 @@ describe('A comparison', () => {
     );
   });
 
-  it('is bounded, and tells two endpoints of the same addresses apart', () => {
+  it('is bounded, says how much was left out, and tells two endpoints of the same addresses apart', () => {
     const wide = new Watched(
       'wide',
       Array.from({ length: 250 }, (_, index) => backend(index)),
@@ -215,11 +215,13 @@ describe('A comparison', () => {
     wide.run(500);
     const twins = new Watched('twins', [backend(1)]).run(500);
     const crowd = Array.from({ length: 20 }, () => twins);
-    const { columns, rows } = compare([wide, ...crowd], clients());
+    const { columns, rows, columnsLeftOut, rowsLeftOut } = compare([wide, ...crowd, elsewhere], clients());
     assert.equal(columns.length, 12);
     assert.equal(rows.length, 200);
+    assert.deepEqual([columnsLeftOut, rowsLeftOut], [9, 51], 'but for one that has no such channel');
     const twice = new Watched('twice', [backend(1), backend(1)]).run(2000);
     const made = compare([twice, twins], clients());
+    assert.deepEqual([made.columnsLeftOut, made.rowsLeftOut], [0, 0]);
     assert.deepEqual(
       made.rows.map(({ cells }) => cells.map((cell) => cell !== null)),
       [
