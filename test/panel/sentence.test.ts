@@ -58,7 +58,7 @@ describe('the sentence of a pick', () => {
   it('says what a lower lag outweighed', () => {
     assert.match(
       say({ ...lower, winner: { ...fast, inflight: 3 }, loser: slow, why: 'lag' }),
-      /which outweighs its 3 calls in flight against 1\.$/,
+      /which outweighs its calls in flight, 3 against 1\.$/,
     );
   });
 

@@ -109,9 +109,11 @@ export class PickChart {
     }
   }
 
+  /** Each with its words where these end before the next one. */
   private drawGenerations(picks: readonly PickRow[], scale: TimeScale): void {
     const { palette } = this.theme;
     const { context } = this.sheet;
+    let end = this.width;
     for (const [index, pick] of picks.entries()) {
       const newer = picks[index - 1];
       if (!newer || newer.generation === pick.generation) continue;
@@ -119,8 +121,8 @@ export class PickChart {
       vertical(context, x, 10, bottom, { colour: palette.muted, dash: [3, 3] });
       glyph(context, { path: 'M5 .5l4.5 4.5l-4.5 4.5l-4.5-4.5z', colour: palette.foreground }, x, 7);
       const words = t('generation {0}', newer.generation);
-      const room = this.width - context.measureText(words).width;
-      text(context, words, Math.min(x + 9, room), 7, palette.foreground);
+      if (x + 9 + context.measureText(words).width <= end) text(context, words, x + 9, 7, palette.foreground);
+      end = x - 9;
     }
   }
 

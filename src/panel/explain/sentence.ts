@@ -88,7 +88,7 @@ function becauseOf(why: 'lag' | 'inflight' | 'both', { winner, loser, measure }:
     case 'lag':
       return winner.inflight > loser.inflight
         ? rich(
-            ': its {0} was lower, {1} against {2} ms, which outweighs its {3} calls in flight against {4}.',
+            ': its {0} was lower, {1} against {2} ms, which outweighs its calls in flight, {3} against {4}.',
             ...values,
           )
         : rich(': its {0} was lower, {1} against {2} ms.', ...values);
