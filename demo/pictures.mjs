@@ -1,10 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { installAll } from '../test/install.mjs';
+import { cutWalkthroughPictures } from './walkthroughPictures.mjs';
 
 /*
- * What `npm run pictures` runs: plays the demo in the real VS Code, and takes the pictures of the README and of
- * docs/questions.md, in docs/pictures. With a folder, only pictures to judge the panel by: each theme, in a side bar and in
+ * What `npm run pictures` runs: plays the demo in the real VS Code, and takes the pictures of the README, of
+ * docs/questions.md, in docs/pictures, and of the walkthrough. With a folder, only pictures to judge the panel by: each theme, in a side bar and in
  * a tab.
  *
  *     node demo/pictures.mjs [folder]
@@ -52,6 +53,7 @@ try {
     scale: 1.5,
   });
   await takeAll(workbench);
+  if (!judged) await cutWalkthroughPictures(await browser.newPage(), root);
 } finally {
   await browser.close();
   await server.stop();
