@@ -26,6 +26,7 @@ export async function cutWalkthroughPictures(page, root) {
   }
 }
 
+/* global document, Image */
 /** In the page: it can encode what Node cannot. */
 async function encode({ png, x, y, width, height, to, quality: wanted }) {
   const image = new Image();
