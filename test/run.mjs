@@ -9,8 +9,7 @@ import { installAll } from './install.mjs';
  *
  *     node test/run.mjs [--help] [stage…]
  *
- * `npm run test:soak` runs the stage "soak" alone: what takes longer, and prints its figures. The stage "drive" does in the
- * packaged extension, on the demo, all that one can do with the panel, as fast as a machine can: it wants an idle one.
+ * `npm run test:soak` runs the stage "soak" alone: what takes longer, and prints its figures.
  */
 
 const root = path.dirname(import.meta.dirname);
@@ -38,7 +37,6 @@ const stages = {
 /** Only when asked for. */
 const longStages = {
   soak: () => mochaOf(soakTests(), '--timeout', '600000'),
-  drive: () => mochaOf(testsOf('test/whole', '.drive.ts')),
 };
 
 const asked = process.argv.slice(2);

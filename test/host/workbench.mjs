@@ -88,15 +88,10 @@ export class Workbench {
       await page.keyboard.press('F1');
       await input.waitFor();
       await input.fill(`>${title}`);
-      const found = await row.waitFor({ timeout: 2000 }).then(
-        () => true,
-        () => false,
-      );
-      if (found) break;
+      if (await chosen(row)) return;
       if (Date.now() > end) throw new Error(`VS Code has no command "${title}".`);
       await page.keyboard.press('Escape');
     }
-    await row.click();
   }
 
   /**
@@ -127,14 +122,19 @@ export class Workbench {
     await this.page.locator(`.monaco-workbench.${bodyClass}`).waitFor();
   }
 
-  /** Opens a file of the folder that is open, by its name. */
+  /** Opens a file of the folder that is open, by its name. Until it is found, it is asked for again. */
   async openFile(name) {
     const { page } = this;
-    await page.keyboard.press('Control+p');
     const input = page.locator('.quick-input-widget input');
-    await input.waitFor();
-    await input.fill(name);
-    await page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().click();
+    const row = page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first();
+    for (const end = Date.now() + patienceMs; ;) {
+      await page.keyboard.press('Control+p');
+      await input.waitFor();
+      await input.fill(name);
+      if (await chosen(row)) return;
+      if (Date.now() > end) throw new Error(`VS Code finds no file "${name}".`);
+      await page.keyboard.press('Escape');
+    }
   }
 
   /**
@@ -165,5 +165,21 @@ export class Workbench {
 
   async close() {
     await this.page.context().close();
+  }
+}
+
+/**
+ * Clicks it, if it is there within the time after which a person would type it again.
+ *
+ * @param {Locator} row
+ * @returns {Promise<boolean>} Whether it was there, and stayed.
+ */
+async function chosen(row) {
+  try {
+    await row.waitFor({ timeout: 4000 });
+    await row.click({ timeout: 15_000 });
+    return true;
+  } catch {
+    return false;
   }
 }

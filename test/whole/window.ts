@@ -3,8 +3,11 @@ import path from 'node:path';
 import { launchBrowser } from '../host/browser.mjs';
 import { runServerCommand, startServer, writeSettings, type Profile } from '../host/server.mjs';
 import { openWorkbench, type Locator, type Workbench } from '../host/workbench.mjs';
-import { until } from '../unit/waiting';
 import { ShownPanel } from './panel';
+import { doUntil, eventually } from './patience';
+
+/** ms; what moves away from under a click is aimed at anew. */
+const clickMs = 5000;
 
 export const extensionFile = path.resolve('pickscope-0.1.0.vsix');
 
@@ -73,16 +76,35 @@ export class VsCodeWindow {
 
   /** Answers a list to choose one from. */
   async choose(label: string): Promise<void> {
-    await this.workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: label }).first().click();
+    const row = this.listed(label);
+    await row.waitFor();
+    await doUntil(
+      `"${label}" is chosen`,
+      async () => !(await row.isVisible()),
+      () => row.click({ timeout: clickMs }),
+    );
   }
 
   /** Answers what is to be left out of an export: these. */
   async leaveOut(...labels: string[]): Promise<void> {
-    const row = this.workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: 'Addresses' });
+    const row = this.listed('Addresses');
     await row.waitFor();
-    for (const label of labels) await this.choose(label);
-    await this.workbench.page.keyboard.press('Enter');
-    await row.waitFor({ state: 'hidden' });
+    for (const label of labels) await this.tick(label);
+    await doUntil(
+      'what is left out is answered',
+      async () => !(await row.isVisible()),
+      () => this.workbench.page.keyboard.press('Enter'),
+    );
+  }
+
+  private async tick(label: string): Promise<void> {
+    const ticked = this.listed(label).and(this.workbench.page.locator('[aria-checked="true"]'));
+    const isTicked = async () => (await ticked.count()) > 0;
+    await doUntil(`"${label}" is ticked`, isTicked, () => this.listed(label).click({ timeout: clickMs }));
+  }
+
+  private listed(label: string): Locator {
+    return this.workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: label }).first();
   }
 
   /** Answers VS Code's own dialog for files: with this path. */
@@ -90,10 +112,27 @@ export class VsCodeWindow {
     const input = this.workbench.page.locator('.quick-input-widget .quick-input-box input').first();
     // It opens with a proposal, and what is typed before that comes is lost.
     const proposed = path.extname(file);
-    await until(async () => (await input.inputValue()).endsWith(proposed));
-    await input.fill(file);
-    await until(async () => (await input.inputValue()) === file);
-    await this.workbench.page.keyboard.press('Enter');
+    await eventually('a file is proposed', async () => (await input.inputValue()).endsWith(proposed));
+    await doUntil(
+      'the path is typed',
+      async () => (await input.inputValue()) === file,
+      () => input.fill(file),
+    );
+    // While it still looks into the folder, it does not hear.
+    const closed = async () => !(await input.isVisible());
+    await doUntil('the dialog took the path', closed, () => this.workbench.page.keyboard.press('Enter'));
+  }
+
+  /** Whatever list or dialog a command left open. */
+  async closeQuickInput(): Promise<void> {
+    const closed = async () => !(await this.workbench.page.locator('.quick-input-widget').isVisible());
+    await doUntil('no list is open', closed, () => this.workbench.page.keyboard.press('Escape'));
+  }
+
+  async closeEditors(): Promise<void> {
+    const tabs = this.workbench.page.locator('.editor-group-container .tabs-container .tab');
+    const close = () => this.workbench.runCommand('View: Close All Editors');
+    await doUntil('all editors are closed', async () => (await tabs.count()) === 0, close);
   }
 
   /** A message in the list of notifications; where a driver drives VS Code, it shows them nowhere else. */
