@@ -168,6 +168,7 @@ export class Store {
   receive(frame: Frame): void {
     this.frame = frame;
     this.forgetWhatIsGone(frame);
+    if (frame.channel && isEmptied(frame.channel)) this.release();
     this.fitRecording(frame);
     this.changed('frame');
   }
@@ -458,6 +459,11 @@ export class Store {
   private changed(what: Changed): void {
     for (const listener of this.listeners) listener(what);
   }
+}
+
+/** All that the list stood still at has left the ring: empty, it would hold nothing but the reader up. */
+function isEmptied({ matching, held }: ChannelView): boolean {
+  return matching === 0 && held > 0;
 }
 
 /** Of another channel nothing is known that this one was asked for. */

@@ -34,6 +34,8 @@ export interface FeedOptions {
   readonly methods?: readonly string[];
   readonly target?: string;
   readonly client?: ClientChoice;
+  /** For single picks; room for all, if left out. */
+  readonly pickBudgetBytes?: number;
 }
 
 /** A pick that the run itself does not make, and what became of its call. */
@@ -77,7 +79,7 @@ const defaultMethods = [
 ];
 
 export class Feed implements Answers {
-  readonly model = new ClientModel({ pickBudgetBytes: 40 * 1024 * 1024 });
+  readonly model: ClientModel;
   readonly source: FakeClient;
   private readonly choice: ClientChoice;
   private readonly flapping: string;
@@ -89,6 +91,7 @@ export class Feed implements Answers {
   constructor({ seed = 7, picksPerSecond = 150, methods = defaultMethods, ...options }: FeedOptions = {}) {
     const { target = 'cart.shop.svc:50051' } = options;
     const backends = backendsOf(options);
+    this.model = new ClientModel({ pickBudgetBytes: options.pickBudgetBytes ?? 40 * 1024 * 1024 });
     this.choice = options.client ?? client;
     this.flapping = backends.at(-1)!.address;
     this.source = new FakeClient({ backends, seed, picksPerSecond, methods, startMs, target }).attach();

@@ -208,6 +208,21 @@ describe('panel: the list of picks', function () {
       assert.equal(await panel.page.locator(scroller).evaluate((node) => node.scrollTop), 0);
     });
 
+    it('shows the newest again once nothing is kept any more of what it stood still at', async () => {
+      const feed = feedOf(20, { pickBudgetBytes: 60_000 });
+      const panel = await open({ feed });
+      await panel.page.locator(scroller).hover();
+      await panel.page.mouse.wheel(0, 960);
+      const { rows } = await panel.asked((query) => query.rows.newest !== undefined);
+      feed.run(20_000);
+      const kept = keysOf(feed);
+      assert.ok(kept.at(-1)! > rows.newest!, 'the ring has turned over');
+      await panel.refresh();
+      await panel.page.locator(`.picks tr[data-key="${kept[0]!}"]`).waitFor();
+      await panel.page.waitForFunction((of) => document.querySelector(of)!.scrollTop === 0, scroller);
+      assert.equal((await keysInView(panel))[0], kept[0]);
+    });
+
     it('leaves the focus where it is, though a frame that was under way brought newer rows meanwhile', async () => {
       const feed = feedOf(20);
       const panel = await open({ feed });

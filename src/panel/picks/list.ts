@@ -98,7 +98,7 @@ export class PickList {
   render(): void {
     const { store } = this;
     const { channel, query } = store;
-    show(this.element, channel !== undefined && (channel.matching > 0 || channel.retained > 0));
+    show(this.element, channel !== undefined && (channel.matching > 0 || channel.retained > 0 || channel.held > 0));
     if (!channel) return;
     if (this.drawn && isAnother(this.drawn, query)) this.scroll.toStart();
     this.drawn = query;
@@ -132,9 +132,9 @@ export class PickList {
   }
 
   /** Below the last row: why there are no more. */
-  private footOf({ matching, oldestPickMs }: ChannelView): string {
+  private footOf({ held, matching, oldestPickMs }: ChannelView): string {
     const { filter, selection } = this.store.query;
-    if (matching === 0) return filter === '' ? t('No pick since.') : t('No pick matches the filter.');
+    if (matching === 0 && held === 0) return filter === '' ? t('No pick since.') : t('No pick matches the filter.');
     return oldestPickMs === null || selection ? '' : t('Single picks are kept back to {0}.', timeOfDay(oldestPickMs));
   }
 
