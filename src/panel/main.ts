@@ -107,7 +107,18 @@ class Panel {
     document.addEventListener('keydown', (event) => this.key(event));
     document.addEventListener('visibilitychange', () => this.schedule(everything));
     wide.addEventListener('change', () => this.schedule(everything));
+    this.watchScreen();
     setInterval(() => this.tick(), 1000);
+  }
+
+  /** A view that stands still gets no frame that would draw it sharp where the page comes to a screen of other pixels. */
+  private watchScreen(): void {
+    const here = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
+    const moved = () => {
+      this.watchScreen();
+      this.schedule(everything);
+    };
+    here.addEventListener('change', moved, { once: true });
   }
 
   start(): void {
