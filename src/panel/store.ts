@@ -166,6 +166,9 @@ export class Store {
   }
 
   receive(frame: Frame): void {
+    // It was under way when the reader held the list, which must not move any more; the answer to that follows.
+    const newest = frame.channel?.picks[0]?.key ?? 0;
+    if (newest > (this.query.rows.newest ?? Infinity)) return;
     this.frame = frame;
     this.forgetWhatIsGone(frame);
     if (frame.channel && isEmptied(frame.channel)) this.release();
