@@ -3,8 +3,8 @@ export type Shown = 'frame' | 'chart';
 
 /** ms; what costs no more comes as often as the host has it. */
 const lightMs = { frame: 12, chart: 10 };
-/** What drawing costs beyond that is at most this part of the time, for what nobody asked for. */
-const parts = { frame: 0.015, chart: 0.01 };
+/** What drawing costs beyond that is at most this part of the time, for frames and for charts that nobody asked for. */
+const part = 0.01;
 /** ms; however long drawing takes, what is shown is hardly older. */
 const longestRestMs = { frame: 1000, chart: 2000 };
 
@@ -35,6 +35,6 @@ export class Pace {
     this.costMs[what] = (this.costMs[what] + this.spentMs[what]) / 2;
     this.spentMs[what] = 0;
     const beyondMs = Math.max(0, this.costMs[what] - lightMs[what]);
-    return Math.min(beyondMs / parts[what], longestRestMs[what]);
+    return Math.min(beyondMs / part, longestRestMs[what]);
   }
 }
