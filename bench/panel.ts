@@ -192,7 +192,7 @@ class Scene {
     return { page: part('renderer'), drawing: part('GPU'), host: hostPart };
   }
 
-  /** How often the figures become others, by a title that says the exact time of the list's newest pick. */
+  /** How often the list becomes another; what one drawing changes is told at once. */
   async drawn(): Promise<string> {
     const changes = await this.window.panel.frame.locator('.picks tbody').evaluate(
       (body, ms) =>

@@ -49,9 +49,10 @@ describe('a descriptor', () => {
     assert.equal(isProcessGone({ ...valid, pid }, 'elsewhere'), false, 'another host cannot know');
   });
 
-  it('tells a pid that was given again from the process that had it', function () {
-    if (process.platform !== 'linux') this.skip();
-    assert.equal(isProcessGone({ ...valid, processStart: '1' }, 'here'), true);
-    assert.equal(isProcessGone({ ...valid, processStart: '' }, 'here'), false);
-  });
+  // Elsewhere the system does not say when a process began.
+  if (process.platform === 'linux')
+    it('tells a pid that was given again from the process that had it', () => {
+      assert.equal(isProcessGone({ ...valid, processStart: '1' }, 'here'), true);
+      assert.equal(isProcessGone({ ...valid, processStart: '' }, 'here'), false);
+    });
 });
