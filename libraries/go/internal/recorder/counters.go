@@ -1,0 +1,76 @@
+package recorder
+
+import (
+	"sync/atomic"
+
+	"google.golang.org/grpc/codes"
+)
+
+// codeCount is the number of gRPC's status codes.
+const codeCount = 17
+
+// ChannelCounters are exact, since the channel was created.
+type ChannelCounters struct {
+	Completed, Queued, Failed, Dropped, EndedUnpicked atomic.Uint64
+}
+
+// EndpointCounters are exact, since the endpoint was created.
+type EndpointCounters struct {
+	picks        atomic.Uint64
+	neverStarted atomic.Uint64
+	ended        [codeCount]atomic.Uint64
+}
+
+// Picked counts a completed pick.
+func (c *EndpointCounters) Picked() {
+	c.picks.Add(1)
+}
+
+// Ended counts the end of an attempt whose stream was created. A code outside of gRPC's counts as UNKNOWN.
+func (c *EndpointCounters) Ended(code codes.Code) {
+	c.ended[known(code)].Add(1)
+}
+
+// NeverStarted counts the end of an attempt that got no stream.
+func (c *EndpointCounters) NeverStarted() {
+	c.neverStarted.Add(1)
+}
+
+// EndpointCounts are the counters at one moment.
+type EndpointCounts struct {
+	Picks, NeverStarted uint64
+	Ended               [codeCount]uint64
+}
+
+// Read gives the counters. What counts meanwhile may be in it or not, but no end is without its pick.
+func (c *EndpointCounters) Read() EndpointCounts {
+	var counts EndpointCounts
+	for code := range c.ended {
+		counts.Ended[code] = c.ended[code].Load()
+	}
+	counts.NeverStarted = c.neverStarted.Load()
+	counts.Picks = c.picks.Load()
+	return counts
+}
+
+// Started is the number of attempts that got a stream. grpc-go tells of one that did not only when it ends; until then it
+// counts as started.
+func (c EndpointCounts) Started() uint64 {
+	return c.Picks - c.NeverStarted
+}
+
+// Inflight is the number of attempts that have not ended.
+func (c EndpointCounts) Inflight() uint64 {
+	inflight := c.Started()
+	for _, ended := range c.Ended {
+		inflight -= ended
+	}
+	return inflight
+}
+
+func known(code codes.Code) codes.Code {
+	if code < codeCount {
+		return code
+	}
+	return codes.Unknown
+}
