@@ -14,11 +14,29 @@ type ChannelCounters struct {
 	Completed, Queued, Failed, Dropped, EndedUnpicked atomic.Uint64
 }
 
+// ChannelCounts are the counters at one moment.
+type ChannelCounts struct {
+	Completed, Queued, Failed, Dropped, EndedUnpicked uint64
+}
+
+// Read gives the counters. What counts meanwhile may be in it or not.
+func (c *ChannelCounters) Read() ChannelCounts {
+	return ChannelCounts{
+		Completed:     c.Completed.Load(),
+		Queued:        c.Queued.Load(),
+		Failed:        c.Failed.Load(),
+		Dropped:       c.Dropped.Load(),
+		EndedUnpicked: c.EndedUnpicked.Load(),
+	}
+}
+
 // EndpointCounters are exact, since the endpoint was created.
 type EndpointCounters struct {
 	picks        atomic.Uint64
 	neverStarted atomic.Uint64
-	ended        [codeCount]atomic.Uint64
+	succeeded    atomic.Uint64            // Ends with OK.
+	failed       atomic.Uint64            // All others, so that few are read where only the calls in flight are asked for.
+	failedBy     [codeCount]atomic.Uint64 // The same, by code.
 }
 
 // Picked counts a completed pick.
@@ -28,12 +46,23 @@ func (c *EndpointCounters) Picked() {
 
 // Ended counts the end of an attempt whose stream was created. A code outside of gRPC's counts as UNKNOWN.
 func (c *EndpointCounters) Ended(code codes.Code) {
-	c.ended[known(code)].Add(1)
+	if code == codes.OK {
+		c.succeeded.Add(1)
+		return
+	}
+	c.failedBy[known(code)].Add(1)
+	c.failed.Add(1)
 }
 
 // NeverStarted counts the end of an attempt that got no stream.
 func (c *EndpointCounters) NeverStarted() {
 	c.neverStarted.Add(1)
+}
+
+// Inflight is the number of attempts that have not ended.
+func (c *EndpointCounters) Inflight() uint32 {
+	ended := c.succeeded.Load() + c.failed.Load() + c.neverStarted.Load()
+	return uint32(c.picks.Load() - ended)
 }
 
 // EndpointCounts are the counters at one moment.
@@ -45,9 +74,10 @@ type EndpointCounts struct {
 // Read gives the counters. What counts meanwhile may be in it or not, but no end is without its pick.
 func (c *EndpointCounters) Read() EndpointCounts {
 	var counts EndpointCounts
-	for code := range c.ended {
-		counts.Ended[code] = c.ended[code].Load()
+	for code := range c.failedBy {
+		counts.Ended[code] = c.failedBy[code].Load()
 	}
+	counts.Ended[codes.OK] = c.succeeded.Load()
 	counts.NeverStarted = c.neverStarted.Load()
 	counts.Picks = c.picks.Load()
 	return counts

@@ -21,9 +21,6 @@ const (
 	closingLooks    = 200
 )
 
-// leavingTime is how long the counters of what was removed are still told, ns: attempts may end after it.
-const leavingTime = int64(10 * time.Second)
-
 // Each record holds its entity as a message that is replaced, never changed, so that it can be sent as it was at that
 // moment.
 
@@ -38,8 +35,8 @@ type Channel struct {
 	hadEndpoints bool // Whether some picker held endpoints: only then is there history to lose.
 	policies     map[*Policy]struct{}
 	endpoints    map[*Endpoint]struct{}
-	leaving      map[*Endpoint]int64 // Removed ones, and when.
 	subconns     map[*Subconn]struct{}
+	gone         atomic.Bool
 }
 
 // Policy is one node of a channel's tree of balancers.
@@ -58,6 +55,7 @@ type Endpoint struct {
 	message *debugpb.Endpoint
 	status  atomic.Pointer[StatusSource]
 	shadow  shadow // Guarded by Rows.mu.
+	gone    atomic.Bool
 }
 
 // Subconn is one connection, or attempt at one, of an endpoint.
@@ -84,10 +82,12 @@ func (r *Recorder) AddChannel(target string, channelzID uint32) *Channel {
 		id:        r.nextID(),
 		policies:  map[*Policy]struct{}{},
 		endpoints: map[*Endpoint]struct{}{},
-		leaving:   map[*Endpoint]int64{},
 		subconns:  map[*Subconn]struct{}{},
 	}
 	r.channels[channel] = struct{}{}
+	for watcher := range r.watchers {
+		watcher.ChannelCounts(channel)
+	}
 	channel.replace(&debugpb.Channel{
 		Id:           channel.id,
 		Target:       capped(target),
@@ -101,6 +101,9 @@ func (r *Recorder) AddChannel(target string, channelzID uint32) *Channel {
 
 // ID is unique in the process, among all entities.
 func (c *Channel) ID() uint32 { return c.id }
+
+// Gone says whether the channel is closed. Attempts of its calls may still end.
+func (c *Channel) Gone() bool { return c.gone.Load() }
 
 // SetState tells of the channel's state.
 func (c *Channel) SetState(state debugpb.ConnectivityState) {
@@ -139,6 +142,7 @@ func (c *Channel) closeWhenQuiet(looks int) {
 		endpoint.remove()
 	}
 	delete(c.recorder.channels, c)
+	c.gone.Store(true)
 	message := proto.Clone(c.message).(*debugpb.Channel)
 	message.Closed = true
 	message.State, message.StateSinceNs = debugpb.ConnectivityState_CONNECTIVITY_STATE_SHUTDOWN, uint64(Now())
@@ -147,7 +151,7 @@ func (c *Channel) closeWhenQuiet(looks int) {
 
 func (c *Channel) isBusy() bool {
 	for endpoint := range c.endpoints {
-		if endpoint.Counters.Read().Inflight() > 0 {
+		if endpoint.Counters.Inflight() > 0 {
 			return true
 		}
 	}
@@ -205,7 +209,7 @@ func (c *Channel) ResolverUpdate(addresses []string, err string) {
 	}))
 }
 
-// StatusSource tells what a policy knows of an endpoint.
+// StatusSource tells what a policy knows of an endpoint. Two of them are compared by ==, so it must be comparable: a pointer.
 type StatusSource interface {
 	// Status gives the EWMA of latency in ns, that of success (0..1000), and the calls in flight. Safe for concurrent use.
 	Status() (lagNs float64, success float32, inflight uint32)
@@ -228,14 +232,15 @@ func (c *Channel) AddGeneration(
 		// Where no picker before held anything, there was nothing to lose; a policy that keeps nothing loses nothing.
 		HistoryKept: !c.hadEndpoints || statuses == nil,
 	}
-	for endpoint := range c.endpoints {
-		endpoint.status.Store(nil)
-	}
+	sources := map[*Endpoint]*StatusSource{}
 	for i, endpoint := range endpoints {
 		message.Endpoints = append(message.Endpoints, endpoint.id)
 		if statuses != nil {
-			endpoint.status.Store(&statuses[i])
+			sources[endpoint] = &statuses[i]
 		}
+	}
+	for endpoint := range c.endpoints {
+		endpoint.status.Store(sources[endpoint])
 	}
 	c.hadEndpoints = c.hadEndpoints || len(endpoints) > 0
 	c.generation = &Generation{Channel: c, id: message.Id, policy: message.Policy, message: change(message)}
@@ -249,6 +254,9 @@ func (c *Channel) AddEndpoint(addresses []string) *Endpoint {
 	defer c.recorder.mu.Unlock()
 	endpoint := &Endpoint{channel: c, id: c.recorder.nextID()}
 	c.endpoints[endpoint] = struct{}{}
+	for watcher := range c.recorder.watchers {
+		watcher.EndpointCounts(endpoint)
+	}
 	endpoint.replace(&debugpb.Endpoint{
 		Id:           endpoint.id,
 		Channel:      c.id,
@@ -266,6 +274,9 @@ func (e *Endpoint) ID() uint32 {
 	}
 	return e.id
 }
+
+// Gone says whether the endpoint was removed. Attempts that it was picked for may still end.
+func (e *Endpoint) Gone() bool { return e.gone.Load() }
 
 // SetState tells of the endpoint's state. err: the last connection error, where the state came of one.
 func (e *Endpoint) SetState(state debugpb.ConnectivityState, err string) {
@@ -295,7 +306,7 @@ func (e *Endpoint) remove() {
 		return
 	}
 	delete(e.channel.endpoints, e)
-	e.channel.leaving[e] = Now()
+	e.gone.Store(true)
 	message := proto.Clone(e.message).(*debugpb.Endpoint)
 	message.Removed = true
 	e.replace(message)
@@ -368,23 +379,18 @@ func (s *Subconn) remove() {
 	s.replace(message)
 }
 
-// Counted gives what there are counters of: all that exists, and what was removed a little while ago.
-func (r *Recorder) Counted() (channels []*Channel, endpoints []*Endpoint) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	channels = sortedByID(r.channels)
-	forgotten := Now() - leavingTime
-	for _, channel := range channels {
-		maps.DeleteFunc(channel.leaving, func(_ *Endpoint, removed int64) bool { return removed < forgotten })
-		endpoints = append(endpoints, sortedByID(channel.endpoints)...)
-		endpoints = append(endpoints, sortedByID(channel.leaving)...)
+func (r *Recorder) moment() Moment {
+	moment := Moment{Channels: sortedByID(r.channels), Next: r.Rows.Head()}
+	for _, channel := range moment.Channels {
+		moment.Endpoints = append(moment.Endpoints, sortedByID(channel.endpoints)...)
 	}
-	return channels, endpoints
+	moment.Changes = existing(moment.Channels, moment.Endpoints)
+	return moment
 }
 
-func (r *Recorder) snapshot() []*debugpb.Change {
+// existing tells of all that there is, parents before children.
+func existing(channels []*Channel, endpoints []*Endpoint) []*debugpb.Change {
 	var all []*debugpb.Change
-	channels := sortedByID(r.channels)
 	for _, channel := range channels {
 		all = append(all, change(channel.message))
 	}
@@ -393,10 +399,8 @@ func (r *Recorder) snapshot() []*debugpb.Change {
 			all = append(all, change(policy.message))
 		}
 	}
-	for _, channel := range channels {
-		for _, endpoint := range sortedByID(channel.endpoints) {
-			all = append(all, change(endpoint.message))
-		}
+	for _, endpoint := range endpoints {
+		all = append(all, change(endpoint.message))
 	}
 	for _, channel := range channels {
 		for _, subconn := range sortedByID(channel.subconns) {

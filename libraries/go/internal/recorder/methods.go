@@ -1,8 +1,6 @@
 package recorder
 
-import (
-	"sync"
-)
+import "sync"
 
 // methodCapacity is how many methods get an id of their own.
 const methodCapacity = 4096
@@ -20,16 +18,29 @@ type Methods struct {
 
 // ID gives the id of a method's full name, "/shop.Cart/GetCart".
 func (m *Methods) ID(fullName string) uint32 {
-	if fullName == "" {
-		return 0
-	}
-	m.mu.RLock()
-	id, known := m.ids[fullName]
-	m.mu.RUnlock()
-	if known {
+	if id, known := m.find(fullName); known {
 		return id
 	}
-	return m.add(capped(fullName))
+	// The name as it is told, which is another one where it was too long, or no text.
+	name := capped(fullName)
+	if id, known := m.find(name); known {
+		return id
+	}
+	return m.add(name)
+}
+
+// find says what a name has for an id, also where it will never have one of its own.
+func (m *Methods) find(name string) (id uint32, known bool) {
+	if name == "" {
+		return 0, true
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	id, known = m.ids[name]
+	if !known && len(m.ids) == methodCapacity && len(name) <= maxTextLength {
+		return otherMethod, true
+	}
+	return id, known
 }
 
 func (m *Methods) add(name string) uint32 {
@@ -42,7 +53,7 @@ func (m *Methods) add(name string) uint32 {
 	if id, known := m.ids[name]; known {
 		return id
 	}
-	if len(m.ids) >= methodCapacity {
+	if len(m.ids) == methodCapacity {
 		return otherMethod
 	}
 	id := uint32(len(m.names))

@@ -3,6 +3,8 @@
 package recorder
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -18,54 +20,71 @@ type Recorder struct {
 
 	lastCall atomic.Uint64
 
-	mu       sync.Mutex // Guards what follows, and all records.
+	mu       sync.Mutex // Guards what follows, and all records. Rows.mu is taken under it, never the other way.
 	lastID   uint32
 	channels map[*Channel]struct{}
-	watchers map[*Watcher]struct{}
+	watchers map[Watcher]struct{}
 }
 
 // New makes a recorder that knows of nothing yet.
 func New() *Recorder {
-	return &Recorder{channels: map[*Channel]struct{}{}, watchers: map[*Watcher]struct{}{}}
+	return &Recorder{channels: map[*Channel]struct{}{}, watchers: map[Watcher]struct{}{}}
 }
 
-// Watcher is one that reads along.
-type Watcher struct {
-	// Changed is told of each change as it happens. It runs under the recorder's lock: it must not wait, nor call the
-	// recorder.
-	Changed func(*debugpb.Change)
+// Watcher reads along. Its methods run under locks, some of them inside of a pick: they must neither wait nor call the
+// recorder.
+type Watcher interface {
+	// Changed is told of each change as it happens.
+	Changed(*debugpb.Change)
+	// ChannelCounts is told of a channel that begins to count.
+	ChannelCounts(*Channel)
+	// EndpointCounts is told of an endpoint that begins to count.
+	EndpointCounts(*Endpoint)
+	// Filling is told that another quarter of a ring has been written: the newest rows will overwrite it.
+	Filling()
 }
 
-// Watch has the watcher told of every change from now on, and rows kept. It gives all that exists at this moment, parents
-// before children, and where the rows begin that the watcher is to read.
-func (r *Recorder) Watch(watcher *Watcher) (existing []*debugpb.Change, from Position) {
+// Moment is all that exists at one moment.
+type Moment struct {
+	Changes   []*debugpb.Change // Parents before children.
+	Channels  []*Channel
+	Endpoints []*Endpoint
+	// Next is where the rows go on. Whatever they refer to is in Changes, or told later, or was gone by then.
+	Next Position
+}
+
+// Watch has the watcher told of everything from now on, and rows kept. `at` gets that moment, before anything else is
+// told; it must not call the recorder.
+func (r *Recorder) Watch(watcher Watcher, at func(Moment)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.watchers) == 0 {
 		r.Rows.begin()
 	}
 	r.watchers[watcher] = struct{}{}
-	return r.snapshot(), r.Rows.head()
+	r.Rows.tell(slices.Collect(maps.Keys(r.watchers)))
+	at(r.moment())
+}
+
+// Moment gives `at` this moment, between two changes; it must not call the recorder.
+func (r *Recorder) Moment(at func(Moment)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at(r.moment())
 }
 
 // Unwatch ends what Watch began. With the last watcher the rows go.
-func (r *Recorder) Unwatch(watcher *Watcher) {
+func (r *Recorder) Unwatch(watcher Watcher) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, watches := r.watchers[watcher]; !watches {
 		return
 	}
 	delete(r.watchers, watcher)
+	r.Rows.tell(slices.Collect(maps.Keys(r.watchers)))
 	if len(r.watchers) == 0 {
 		r.Rows.end()
 	}
-}
-
-// Snapshot gives all that exists, parents before children.
-func (r *Recorder) Snapshot() []*debugpb.Change {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.snapshot()
 }
 
 // Watched says whether rows are wanted.

@@ -14,13 +14,13 @@ import (
 // Rows of each of the two rings.
 const (
 	PickCapacity       = 1 << 15
-	CompletionCapacity = 1 << 15
+	CompletionCapacity = PickCapacity
 )
 
 // PickRow is one call of a picker.
 type PickRow struct {
-	Time       int64  // ns; AddPick sets it.
-	Call       uint64 // 0: AddPick gives one.
+	Time       int64 // ns; AddPick sets it.
+	Call       uint64
 	Attempt    uint32
 	Channel    uint32
 	Generation uint32
@@ -80,7 +80,8 @@ type Position struct {
 type Rows struct {
 	wanted atomic.Bool
 
-	mu          sync.Mutex
+	mu          sync.Mutex // Held for a few microseconds at most: a pick may wait for it.
+	watchers    []Watcher
 	watch       uint64 // Counts the stretches of watching.
 	picks       []PickRow
 	completions []CompletionRow
@@ -88,11 +89,11 @@ type Rows struct {
 }
 
 func (r *Rows) begin() {
+	picks, completions := make([]PickRow, PickCapacity), make([]CompletionRow, CompletionCapacity)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.watch++
-	r.picks = make([]PickRow, PickCapacity)
-	r.completions = make([]CompletionRow, CompletionCapacity)
+	r.picks, r.completions = picks, completions
 	r.wanted.Store(true)
 }
 
@@ -103,14 +104,23 @@ func (r *Rows) end() {
 	r.picks, r.completions = nil, nil
 }
 
-func (r *Rows) head() Position {
+// tell has these told when the rings fill.
+func (r *Rows) tell(watchers []Watcher) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.watchers = watchers
+}
+
+// Head is where the next rows go.
+func (r *Rows) Head() Position {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.next
 }
 
-// AddPick writes a row, and sets its time, by which rows are ordered. chosen: the endpoint of a completed pick. A row of a
-// policy that told no candidates gets the chosen one as its only candidate, with what the observer keeps of it.
+// AddPick writes a row, and sets its time, by which rows are ordered. chosen: the endpoint of a completed pick, which is
+// counted already. A row of a policy that told no candidates gets the chosen one as its only candidate, with what the
+// observer keeps of it.
 func (r *Rows) AddPick(row *PickRow, chosen *Endpoint) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -123,6 +133,18 @@ func (r *Rows) AddPick(row *PickRow, chosen *Endpoint) {
 	}
 	r.picks[r.next.Picks%PickCapacity] = *row
 	r.next.Picks++
+	r.tellFilling(r.next.Picks)
+}
+
+// tellFilling tells the watchers each time that a quarter of a ring was written: they read no more seldom than it takes, so
+// that rows are there until they are read, however fast they come.
+func (r *Rows) tellFilling(rows uint64) {
+	if rows%(PickCapacity/4) != 0 {
+		return
+	}
+	for _, watcher := range r.watchers {
+		watcher.Filling()
+	}
 }
 
 // addChosen puts the one that was chosen, where the policy does not tell what it compared.
@@ -131,7 +153,7 @@ func (r *Rows) addChosen(row *PickRow, chosen *Endpoint) {
 	row.CandidateCount = 1
 	row.Candidates[0] = CandidateRow{
 		Endpoint: chosen.id,
-		Inflight: uint32(max(chosen.Counters.Read().Inflight(), 1) - 1), // Without this pick, which is counted already.
+		Inflight: max(chosen.Counters.Inflight(), 1) - 1, // Without this pick, unless it has ended already.
 		LagNs:    known.lag,
 		Success:  float32(known.success),
 		Score:    math.NaN(),
@@ -157,11 +179,12 @@ func (r *Rows) AddCompletion(row *CompletionRow, started int64, endpoint *Endpoi
 		row.LatencyNs = float64(row.Time - started)
 	}
 	// A completion that belongs to an earlier picker does not reach the state of the present one.
-	if endpoint != nil && started > 0 && endpoint.StatusSource() == source {
+	if endpoint != nil && endpoint.StatusSource() == source {
 		r.addStatus(row, endpoint, source)
 	}
 	r.completions[r.next.Completions%CompletionCapacity] = *row
 	r.next.Completions++
+	r.tellFilling(r.next.Completions)
 }
 
 func (r *Rows) addStatus(row *CompletionRow, endpoint *Endpoint, source StatusSource) {
@@ -169,10 +192,13 @@ func (r *Rows) addStatus(row *CompletionRow, endpoint *Endpoint, source StatusSo
 		row.LagNs, row.Success, row.Inflight = source.Status()
 		return
 	}
+	if math.IsNaN(row.LatencyNs) {
+		return
+	}
 	known := r.shadowOf(endpoint)
 	known.complete(row.LatencyNs, row.Time, row.Code)
 	row.LagNs, row.Success = known.lag, float32(known.success)
-	row.Inflight = uint32(endpoint.Counters.Read().Inflight())
+	row.Inflight = endpoint.Counters.Inflight()
 	row.Flags |= uint32(debugpb.CompletionFlag_COMPLETION_FLAG_DERIVED)
 }
 
@@ -183,8 +209,8 @@ func (r *Rows) shadowOf(endpoint *Endpoint) *shadow {
 	return &endpoint.shadow
 }
 
-// Knowledge is what is known of an endpoint now: by its policy, or by the observer (derived) while someone watches; NaN
-// where neither knows.
+// Knowledge is what is known of an endpoint now: by its policy, or by the observer (derived) since a watcher was there for a
+// pick or a completion of it; NaN where neither knows.
 func (r *Rows) Knowledge(endpoint *Endpoint) (lagNs float64, success float32, inflight uint32, derived bool) {
 	if source := endpoint.StatusSource(); source != nil {
 		lagNs, success, inflight = source.Status()
@@ -192,40 +218,68 @@ func (r *Rows) Knowledge(endpoint *Endpoint) (lagNs float64, success float32, in
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known := r.shadowOf(endpoint)
-	return known.lag, float32(known.success), uint32(endpoint.Counters.Read().Inflight()), true
+	if known := &endpoint.shadow; known.watch == r.watch && r.picks != nil {
+		return known.lag, float32(known.success), endpoint.Counters.Inflight(), true
+	}
+	return math.NaN(), float32(math.NaN()), 0, false
 }
 
+// rowsAtOnce are copied under the lock: a pick waits for no more than these.
+const rowsAtOnce = 64
+
 // ReadPicks copies rows from `position` on into `into`, in the order of their times. It gives how many it copied, and how
-// many at `position` were overwritten before.
+// many at `position` had been overwritten before.
 func (r *Rows) ReadPicks(position uint64, into []PickRow) (read int, lost uint64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return readRing(r.picks, r.next.Picks, position, into)
+	return readInParts(position, into, func(position uint64, into []PickRow) (int, uint64) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return readRing(r.picks, r.next.Picks, position, into)
+	})
 }
 
 // ReadCompletions is as ReadPicks.
 func (r *Rows) ReadCompletions(position uint64, into []CompletionRow) (read int, lost uint64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return readRing(r.completions, r.next.Completions, position, into)
+	return readInParts(position, into, func(position uint64, into []CompletionRow) (int, uint64) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return readRing(r.completions, r.next.Completions, position, into)
+	})
+}
+
+// readInParts reads until there is no more, or up to where rows were overwritten meanwhile, which the next reading will find.
+func readInParts[R any](
+	position uint64, into []R, read func(position uint64, into []R) (int, uint64),
+) (total int, lost uint64) {
+	for total < len(into) {
+		part := into[total:min(len(into), total+rowsAtOnce)]
+		copied, overwritten := read(position+lost+uint64(total), part)
+		if total == 0 {
+			lost = overwritten
+		} else if overwritten > 0 {
+			break
+		}
+		total += copied
+		if copied < len(part) {
+			break
+		}
+	}
+	return total, lost
 }
 
 func readRing[R any](ring []R, next, position uint64, into []R) (read int, lost uint64) {
 	capacity := uint64(len(ring))
-	if capacity == 0 {
+	if capacity == 0 || position >= next {
 		return 0, 0
 	}
 	if next-position > capacity {
 		lost = next - capacity - position
 		position += lost
 	}
-	for read < len(into) && position < next {
-		from := position % capacity
-		until := min(capacity, from+next-position)
-		copied := copy(into[read:], ring[from:until])
-		read += copied
-		position += uint64(copied)
+	from := position % capacity
+	until := min(capacity, from+next-position)
+	read = copy(into, ring[from:until])
+	if read < len(into) && until == capacity {
+		read += copy(into[read:], ring[:next%capacity])
 	}
 	return read, lost
 }
