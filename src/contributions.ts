@@ -25,8 +25,8 @@ export const commands = {
   openRecording: 'pickscope.openRecording',
   exportPicks: 'pickscope.exportPicks',
   exportPicture: 'pickscope.exportPicture',
-  makeNodeAttachable: 'pickscope.makeNodeAttachable',
-  stopNodeAttachable: 'pickscope.stopNodeAttachable',
+  makeAttachable: 'pickscope.makeAttachable',
+  stopAttachable: 'pickscope.stopAttachable',
   copyImportLine: 'pickscope.copyImportLine',
   openWalkthrough: 'pickscope.openWalkthrough',
   showLog: 'pickscope.showLog',
@@ -88,8 +88,8 @@ export const contexts = {
   asked: 'pickscope.asked',
   /** What the selected client sends is written to a file. */
   isRecording: 'pickscope.isRecording',
-  /** Node programs that are started in a terminal, or debugged, are made attachable. */
-  nodeAttachable: 'pickscope.nodeAttachable',
+  /** Programs that are started in a terminal, or debugged, are made attachable. */
+  programsAttachable: 'pickscope.programsAttachable',
 } as const;
 
 /** Values of a tree item's contextValue, for when-clauses. */

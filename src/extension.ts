@@ -4,21 +4,21 @@ import { Attachments } from './attachment/attachments';
 import { Recorder } from './attachment/recorder';
 import { Tokens } from './attachment/tokens';
 import { registerAddressCommands } from './commands/address';
+import { registerAttachableCommands } from './commands/attachable';
 import { registerClientCommands } from './commands/client';
 import { registerExportCommands } from './commands/export';
 import { registerImportLineCommand } from './commands/importLine';
 import { registerLogCommand } from './commands/log';
-import { registerNodeCommands } from './commands/nodePrograms';
 import { registerPanelCommands } from './commands/panel';
 import { registerRecordingCommands } from './commands/recording';
 import { registerWalkthroughCommand } from './commands/walkthrough';
 import { settings, tabs, views } from './contributions';
 import { Discovery } from './discovery/discovery';
-import { NodePrograms } from './launch/nodePrograms';
+import { AttachablePrograms } from './launch/attachablePrograms';
 import { setting } from './settings';
+import { AttachableItem } from './views/attachableItem';
 import { ClientsView } from './views/clientsView';
 import { ContextKeys } from './views/contextKeys';
-import { NodeProgramsItem } from './views/nodeProgramsItem';
 import { Panels } from './views/panels';
 import { RecordingEditor } from './views/recordingEditor';
 import { StatusBar } from './views/statusBar';
@@ -47,7 +47,7 @@ export function activate(context: ExtensionContext): void {
     reattach: () => setting(settings.reattach),
     autoAttach: () => setting(settings.autoAttach),
   });
-  const programs = new NodePrograms(context);
+  const programs = new AttachablePrograms(context);
   const recorder = new Recorder({ ...streams, attachments });
   const { extensionUri } = context;
   const restored = attachments
@@ -61,7 +61,7 @@ export function activate(context: ExtensionContext): void {
   new ContextKeys(attachments, programs, recorder, panels);
 
   const restorePrograms = () =>
-    programs.restore().catch((error: unknown) => log.error('Node programs could not be made attachable.', error));
+    programs.restore().catch((error: unknown) => log.error('Programs could not be made attachable.', error));
 
   context.subscriptions.push(
     log,
@@ -71,7 +71,7 @@ export function activate(context: ExtensionContext): void {
     programs,
     new ClientsView(attachments, discovery, recorder),
     new StatusBar(attachments, recorder),
-    new NodeProgramsItem(programs),
+    new AttachableItem(programs),
     window.registerWebviewViewProvider(views.picks, panels),
     window.registerWebviewPanelSerializer(tabs.panel, panels),
     window.registerCustomEditorProvider(tabs.recording, recordings, { supportsMultipleEditorsPerDocument: true }),
@@ -84,7 +84,7 @@ export function activate(context: ExtensionContext): void {
     ...registerRecordingCommands({ attachments, panels, recorder, log }),
     ...registerExportCommands(panels, log),
     registerImportLineCommand(),
-    ...registerNodeCommands(programs, log),
+    ...registerAttachableCommands(programs, log),
     workspace.onDidGrantWorkspaceTrust(restorePrograms),
     registerWalkthroughCommand(context.extension.id),
     registerLogCommand(log),

@@ -32,7 +32,7 @@ export function registerClientCommands(attachments: Attachments, discovery: Disc
 
 async function attachPicked(attachments: Attachments, discovery: Discovery): Promise<void> {
   const picked = await pickClient(attachments, discovery);
-  if (picked === 'enterAddress') await vscodeCommands.executeCommand(commands.enterAddress);
+  if (typeof picked === 'string') await vscodeCommands.executeCommand(commands[picked]);
   else if (picked) await attachTo(picked.id, attachments, discovery);
 }
 

@@ -5,7 +5,7 @@ import type { Discovery } from '../discovery/discovery';
 import { clientDescription, stateText } from '../views/clientText';
 import { plainLabel } from '../views/plainLabel';
 
-export type Picked = KnownClient | 'enterAddress' | undefined;
+export type Picked = KnownClient | 'enterAddress' | 'copyImportLine' | undefined;
 
 interface Item extends QuickPickItem {
   readonly choice?: Picked;
@@ -15,7 +15,7 @@ interface Item extends QuickPickItem {
 export function pickClient(attachments: Attachments, discovery: Discovery): Promise<Picked> {
   const picker = window.createQuickPick<Item>();
   picker.title = l10n.t('Attach to a gRPC Client');
-  picker.placeholder = l10n.t('Clients that run with the import line of @pickscope/grpc-js');
+  picker.placeholder = l10n.t('Clients that run and can be attached to');
   picker.matchOnDescription = true;
   picker.keepScrollPosition = true;
   picker.busy = true;
@@ -65,6 +65,7 @@ function itemsOf(clients: readonly KnownClient[]): Item[] {
     ...(available.length > 0 ? [separator(l10n.t('running')), ...available] : []),
     separator(''),
     { label: `$(link) ${l10n.t('Enter Address…')}`, alwaysShow: true, choice: 'enterAddress' },
+    { label: `$(copy) ${l10n.t('Copy Import Line…')}`, alwaysShow: true, choice: 'copyImportLine' },
   ];
 }
 

@@ -6,6 +6,8 @@
  * named with their unit. NaN and null both mean "unknown": NaN inside typed arrays, null elsewhere.
  */
 
+import type { ProgramKind } from './importLines';
+
 // ── Panel to host ────────────────────────────────────────────────────────────────────────────────────────────────
 
 export type ToHost =
@@ -67,8 +69,8 @@ export type PanelCommand =
   | { readonly name: 'detach' }
   | { readonly name: 'retryNow' }
   | { readonly name: 'enterToken' }
-  | { readonly name: 'copyImportLine' }
-  | { readonly name: 'makeNodeAttachable' }
+  | { readonly name: 'copyImportLine'; readonly of: ProgramKind }
+  | { readonly name: 'makeAttachable' }
   | { readonly name: 'openHelp'; readonly topic: 'environment' | 'protocol' }
   | { readonly name: 'showLog' }
   /** The client and channel that this panel shows, in an editor tab of their own. */
@@ -130,6 +132,8 @@ export interface Frame {
   readonly recording?: { readonly file: string; readonly sinceMs: number; readonly bytes: number };
   /** Of what is there, from its oldest to its newest moment; undefined: nothing is there. */
   readonly reach?: TimeSpan;
+  /** What the client runs, with versions, in its own words; '': not known. */
+  readonly software: string;
   /** What the attached client cannot tell though its library could, and why; its own words, in English. */
   readonly limitations: readonly string[];
   /** Calls to the client's debug server without its token, or with a wrong one, since it was started: all were refused. */
@@ -145,6 +149,8 @@ export interface ClientChoice {
   /** 0: not known, before whatever is at an entered address has answered. */
   readonly pid: number;
   readonly folder: string;
+  /** "node" or "go"; '': not known. */
+  readonly language: string;
   readonly attached: boolean;
 }
 
@@ -153,8 +159,8 @@ export type AttachmentView =
   | {
       /** No client is attached; Frame.clients says whether there are any. */
       readonly state: 'none';
-      /** Whether Node programs that are started in a terminal, or debugged, are made attachable. */
-      readonly nodeAttachable: boolean;
+      /** Whether programs that are started in a terminal, or debugged, are made attachable. */
+      readonly programsAttachable: boolean;
     }
   | { readonly state: 'connecting'; readonly client: ClientChoice; readonly steps: readonly ConnectingStep[] }
   | { readonly state: 'live'; readonly client: ClientChoice; readonly paused: boolean }

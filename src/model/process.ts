@@ -27,6 +27,15 @@ export interface ProcessView {
   readonly keepSeconds: number;
 }
 
+/** "go1.26.8, gRPC 1.80.0, github.com/pickscope/pickscope/libraries/go 0.1.0", as far as it says so. */
+export function software(process: ProcessView): string {
+  const { language, runtimeVersion, grpcVersions, library, libraryVersion } = process;
+  // Go's versions begin with its name, Node's do not.
+  const runtime = runtimeVersion.startsWith(language) ? runtimeVersion : `${language} ${runtimeVersion}`;
+  const grpc = grpcVersions.length > 0 ? `gRPC ${grpcVersions.join(', ')}` : '';
+  return [runtime || language, grpc, `${library} ${libraryVersion}`.trim()].filter((part) => part !== '').join(', ');
+}
+
 export function processView(message: Process): ProcessView {
   return {
     instance: untrustedText(message.instance),

@@ -94,14 +94,14 @@ export class Header {
 
   // ── Who ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private renderClient({ attachment, clients, place }: Frame): void {
+  private renderClient({ attachment, clients, place, software }: Frame): void {
     if (attachment.state === 'none') return;
     const { client } = attachment;
     show(this.client.element, attachment.state !== 'recording');
     show(this.file, attachment.state === 'recording');
     if (attachment.state === 'recording') {
       setText(this.file, capped(attachment.file));
-      setAttribute(this.file, 'title', capped(`${client.name}${pidOf(client)}\n${client.folder}`));
+      setAttribute(this.file, 'title', capped(`${client.name}${pidOf(client)}\n${client.folder}\n${software}`, 500));
       return;
     }
     const others = clients.some(({ id }) => id === client.id) ? clients : [client, ...clients];
@@ -115,7 +115,7 @@ export class Header {
       ],
       `client ${client.id}`,
     );
-    setAttribute(this.client.element, 'title', capped(client.folder));
+    setAttribute(this.client.element, 'title', capped(`${client.folder}\n${software}`.trim(), 500));
   }
 
   private chooseClient(value: string): void {

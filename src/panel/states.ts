@@ -1,3 +1,4 @@
+import { importLines, programKinds, programNames, type ProgramKind } from '../messages/importLines';
 import type { AttachmentView, ClientChoice, ConnectingStep, Frame } from '../messages/panel';
 import { button, capped, element, foreign, setChildren, show, withNodes } from './dom';
 import { age, count, duration, exactTime, timeOfDay } from './format';
@@ -6,9 +7,6 @@ import { t } from './l10n';
 import { namedEndpoints } from './looks';
 import type { Store } from './store';
 import './states.css';
-
-/** The line that makes a client attachable. */
-export const importLine = "import '@pickscope/grpc-js/attach';";
 
 /** What stands in place of the data, or above it, in each state but live. */
 export class States {
@@ -31,7 +29,9 @@ export class States {
   private draw(frame: Frame, content: Content): Node {
     switch (content.state) {
       case 'none':
-        return frame.clients.length === 0 ? this.noneFound(content.nodeAttachable) : this.noneAttached(frame.clients);
+        return frame.clients.length === 0
+          ? this.noneFound(content.programsAttachable)
+          : this.noneAttached(frame.clients);
       case 'connecting':
         return this.connecting(content.steps);
       case 'lost':
@@ -43,28 +43,44 @@ export class States {
     }
   }
 
-  private noneFound(nodeAttachable: boolean): Node {
+  private noneFound(attachable: boolean): Node {
     return element(
       'section',
       'empty',
       element('p', 'lead', t('No gRPC client to attach to.')),
-      ...this.unchangedPrograms(nodeAttachable),
-      element('p', 'muted', t('Elsewhere, a client shows up by itself as soon as it runs with this first line:')),
-      element('pre', '', element('code', '', importLine)),
-      button('secondary wide', () => this.store.command({ name: 'copyImportLine' }), t('Copy Line')),
+      ...this.startedHere(attachable),
+      ...programKinds.map((kind) => this.importLine(kind)),
       element('p', 'muted', ...this.otherWays()),
     );
   }
 
-  /** The shortest way: nothing in the program changes. */
-  private unchangedPrograms(attachable: boolean): Node[] {
-    const now = t('A Node program that you start in a new terminal, or debug, shows up here by itself.');
-    if (attachable) return [element('p', '', now)];
-    const command = () => this.store.command({ name: 'makeNodeAttachable' });
+  /** The shortest way: Node programs stay as they are. */
+  private startedHere(attachable: boolean): Node[] {
+    if (attachable) {
+      const now = t(
+        'What you start in a new terminal, or debug, shows up here by itself: Node as it is, Go with its import.',
+      );
+      return [element('p', '', now)];
+    }
     return [
-      element('p', 'muted', t('Your programs need no change when you start them in the terminal, or debug them:')),
-      button('primary wide', command, t('Make Node programs attachable')),
+      element('p', 'muted', t('What you start in the terminal, or debug: Node as it is, Go with its import.')),
+      button('primary wide', () => this.store.command({ name: 'makeAttachable' }), t('Make programs attachable')),
     ];
+  }
+
+  private importLine(kind: ProgramKind): Node {
+    const name = programNames[kind];
+    return element(
+      'div',
+      'import',
+      element('h3', '', kind === 'node' ? t('{0}, started elsewhere', name) : name),
+      button(
+        { class: 'link', 'aria-label': t('Copy Line for {0}', name) },
+        () => this.store.command({ name: 'copyImportLine', of: kind }),
+        t('Copy Line'),
+      ),
+      element('pre', '', element('code', '', ...breakable(importLines[kind]))),
+    );
   }
 
   private noneAttached(clients: readonly ClientChoice[]): Node {
@@ -80,7 +96,7 @@ export class States {
           attach,
           t('Attach'),
         ),
-        foreign(client.folder, { class: 'muted small folder' }),
+        foreign(`${client.folder} · ${client.language}`, { class: 'muted small folder' }),
       );
     });
     return element(
@@ -231,6 +247,11 @@ function nextTry(atMs: number | null, tries: number): string {
   return tries === 0
     ? t('Trying again in {0} s.', left)
     : t('Trying again in {0} s; tries so far: {1}.', left, count(tries));
+}
+
+/** Where it is too long for its line, it goes on after a slash. */
+function breakable(path: string): (Node | string)[] {
+  return path.split(/(?<=\/)/).flatMap((part, index) => (index === 0 ? [part] : [element('wbr'), part]));
 }
 
 function link(text: string, onClick: () => void): HTMLElement {

@@ -8,10 +8,10 @@ import { lossText, refusalText } from './failureText';
 export function attachmentView(
   attachment: Pick<Attachment, 'id' | 'state' | 'target' | 'identity'> | undefined,
   paused: boolean,
-  nodeAttachable: boolean,
+  programsAttachable: boolean,
   nowMs: number,
 ): AttachmentView {
-  if (!attachment) return { state: 'none', nodeAttachable };
+  if (!attachment) return { state: 'none', programsAttachable };
   const { state, target, identity } = attachment;
   const client = clientChoice(attachment.id, identity, true);
   switch (state.kind) {
@@ -31,8 +31,9 @@ export function attachmentView(
   }
 }
 
-export function clientChoice(id: string, { name, pid, folder }: Identity, attached: boolean): ClientChoice {
-  return { id, name, pid, folder, attached };
+export function clientChoice(id: string, identity: Identity, attached: boolean): ClientChoice {
+  const { name, pid, folder, language } = identity;
+  return { id, name, pid, folder, language, attached };
 }
 
 function connectingSteps(

@@ -7,6 +7,7 @@ import type { Recorder } from '../attachment/recorder';
 import { commands, treeItems, views } from '../contributions';
 import type { Discovery, Watch } from '../discovery/discovery';
 import type { ClientModel } from '../model/clientModel';
+import { software } from '../model/process';
 import { lossText, refusalText } from './failureText';
 import { clientDescription, stateText } from './clientText';
 
@@ -85,6 +86,7 @@ function tooltipOf({ identity, address, attachment }: KnownClient): string {
     lines.push(refusalText(attachment.state.refusal, attachment.target, identity));
   if (identity.pid !== 0) lines.push(l10n.t('Process {0} on {1}', identity.pid, identity.hostName));
   lines.push(address);
+  if (attachment?.model.process) lines.push(software(attachment.model.process));
   if (attachment) lines.push(...warningsOf(attachment.model));
   return lines.join('\n');
 }

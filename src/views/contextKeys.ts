@@ -2,7 +2,7 @@ import { commands } from 'vscode';
 import type { Attachments } from '../attachment/attachments';
 import type { Recorder } from '../attachment/recorder';
 import { contexts } from '../contributions';
-import type { NodePrograms } from '../launch/nodePrograms';
+import type { AttachablePrograms } from '../launch/attachablePrograms';
 import type { Panels } from './panels';
 
 /** Keeps the context keys of when-clauses; VS Code is told only what has changed. */
@@ -11,7 +11,7 @@ export class ContextKeys {
 
   constructor(
     private readonly attachments: Attachments,
-    private readonly programs: NodePrograms,
+    private readonly programs: AttachablePrograms,
     private readonly recorder: Recorder,
     private readonly panels: Panels,
   ) {
@@ -25,7 +25,7 @@ export class ContextKeys {
   #update(): void {
     const { selected } = this.attachments;
     this.#set(contexts.attached, selected !== undefined);
-    this.#set(contexts.nodeAttachable, this.programs.on);
+    this.#set(contexts.programsAttachable, this.programs.on);
     this.#set(contexts.paused, this.panels.side.query?.untilMs !== undefined);
     this.#set(contexts.tabPaused, this.panels.activeTab?.query?.untilMs !== undefined);
     for (const { query } of [this.panels.side, this.panels.active]) {

@@ -206,6 +206,8 @@ export class PanelHost {
         return vscodeCommands.executeCommand(commands.attach);
       case 'select':
         return vscodeCommands.executeCommand(commands.select, command.client);
+      case 'copyImportLine':
+        return vscodeCommands.executeCommand(commands.copyImportLine, command.of);
       case 'openHelp':
         return showReadme(this.options.extensionUri);
       case 'detach':

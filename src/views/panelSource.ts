@@ -5,10 +5,11 @@ import type { Attachments } from '../attachment/attachments';
 import { knownClients } from '../attachment/knownClients';
 import type { Recorder } from '../attachment/recorder';
 import type { Discovery } from '../discovery/discovery';
-import type { NodePrograms } from '../launch/nodePrograms';
+import type { AttachablePrograms } from '../launch/attachablePrograms';
 import type { AttachmentView, ClientChoice, Frame, Query } from '../messages/panel';
 import type { ClientModel } from '../model/clientModel';
 import { comparison, type ComparedClient } from '../model/comparison';
+import { software } from '../model/process';
 import { attachmentView, clientChoice } from './attachmentView';
 
 /** Where what a panel shows comes from: an attached client, or a recording. */
@@ -30,13 +31,14 @@ export function modelParts(
   model: ClientModel | undefined,
   query: Query,
   nowMs: number,
-): Pick<Frame, 'channels' | 'channel' | 'limitations' | 'refusedCalls' | 'reach'> {
+): Pick<Frame, 'channels' | 'channel' | 'software' | 'limitations' | 'refusedCalls' | 'reach'> {
   const channel = model?.view(query, nowMs);
   const reach = model?.reach(nowMs);
   return {
     channels: model?.channels(nowMs) ?? [],
     ...(channel && { channel }),
     ...(reach && { reach }),
+    software: model?.process ? software(model.process) : '',
     limitations: model?.process?.limitations ?? [],
     refusedCalls: model?.refusedCalls ?? 0,
   };
@@ -45,7 +47,7 @@ export function modelParts(
 export interface LiveSourceOptions {
   readonly attachments: Attachments;
   readonly discovery: Discovery;
-  readonly programs: NodePrograms;
+  readonly programs: AttachablePrograms;
   readonly recorder: Recorder;
   /** Counts what else alters frames: clients that come and go, their states, recordings. */
   readonly changes: () => number;
@@ -113,7 +115,7 @@ export class LiveSource implements PanelSource {
       return attachmentView(attachment, query.untilMs !== undefined, this.options.programs.on, nowMs);
     }
     const last = this.#last?.client.id === client ? this.#last : undefined;
-    const gone = last?.client ?? { id: client, name: this.name, pid: 0, folder: '', attached: false };
+    const gone = last?.client ?? { id: client, name: this.name, pid: 0, folder: '', language: '', attached: false };
     const atMs = last?.detachedMs ?? nowMs;
     this.#last = { client: gone, detachedMs: atMs };
     const reason = l10n.t('This client is not attached any more.');

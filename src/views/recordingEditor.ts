@@ -77,8 +77,8 @@ export class RecordingSource implements PanelSource {
 
   #attachmentView(): Extract<AttachmentView, { state: 'recording' }> {
     const { model, read, damage } = this.recording;
-    const { name = '', pid = 0, folder = '' } = model?.process ?? {};
-    const client = { id: this.file, name, pid, folder, attached: false };
+    const { name = '', pid = 0, folder = '', language = '' } = model?.process ?? {};
+    const client = { id: this.file, name, pid, folder, language, attached: false };
     return { state: 'recording', client, file: this.file, read, damage: damage ? damageText(damage) : '' };
   }
 }

@@ -155,7 +155,7 @@ function assertExport(model: ClientModel, query: Query, format: ExportFormat): v
 
 /** The client beside itself, where clients are compared. */
 function assertComparison(model: ClientModel, query: Query): void {
-  const client = { id: 'a', name: '', pid: 0, folder: '', attached: true };
+  const client = { id: 'a', name: '', pid: 0, folder: '', language: '', attached: true };
   const compared = { client, model, live: true };
   const made = comparison(compared, [compared], query, nowMs);
   if (!made) return;

@@ -47,7 +47,7 @@ describe('panel: side by side', function () {
     await panel.asked(({ compare }) => compare === undefined);
     panel.answer = (query) => {
       const frame = feed.frame(query);
-      const client = { id: '48305', name: 'orders-api', pid: 48305, folder: '', attached: true };
+      const client = { id: '48305', name: 'orders-api', pid: 48305, folder: '', language: 'node', attached: true };
       return { ...frame, attachment: { state: 'live', client, paused: false } };
     };
     await panel.refresh();

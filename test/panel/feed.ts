@@ -12,6 +12,7 @@ import { readRecording } from '@pickscope/protocol/recording';
 import { decodeMessage } from '../../src/attachment/decode';
 import type { ChartView, ClientChoice, Frame, PickRow, Query } from '../../src/messages/panel';
 import { ClientModel } from '../../src/model/clientModel';
+import { software } from '../../src/model/process';
 import { FakeClient, type FakeBackend } from '../unit/model/fakeClient';
 
 /*
@@ -57,6 +58,7 @@ export const client: ClientChoice = {
   name: 'orders-api',
   pid: 48213,
   folder: 'orders-api',
+  language: 'node',
   attached: true,
 };
 
@@ -141,7 +143,10 @@ export class Feed implements Answers {
     return frameOf(this.model, query, this.nowMs, {
       place: 'side',
       attachment: { state: 'live', client: this.choice, paused: query.untilMs !== undefined },
-      clients: [this.choice, { id: 'other', name: 'checkout', pid: 51_002, folder: 'checkout', attached: false }],
+      clients: [
+        this.choice,
+        { id: 'other', name: 'checkout', pid: 51_002, folder: 'checkout', language: 'go', attached: false },
+      ],
     });
   }
 
@@ -225,8 +230,8 @@ export class Recorded implements Answers {
   }
 
   frame(query: Query): Frame {
-    const { name, pid, folder } = this.model.process!;
-    const recorded = { id: this.file, name, pid, folder, attached: true };
+    const { name, pid, folder, language } = this.model.process!;
+    const recorded = { id: this.file, name, pid, folder, language, attached: true };
     return frameOf(this.model, query, 0, {
       place: 'recording',
       attachment: { state: 'recording', client: recorded, file: this.file, read: 1, damage: '' },
@@ -253,6 +258,7 @@ export function frameOf(
     channels: model.channels(nowMs),
     ...(channel && { channel }),
     ...(reach && { reach }),
+    software: model.process ? software(model.process) : '',
     limitations: model.process?.limitations ?? [],
     refusedCalls: model.refusedCalls,
   };

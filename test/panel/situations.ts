@@ -41,7 +41,7 @@ function attachment(view: AttachmentView, data: boolean): Situation['frame'] {
   };
 }
 
-const nothing = { place: 'side', clients: [], channels: [], limitations: [], refusedCalls: 0 } as const;
+const nothing = { place: 'side', clients: [], channels: [], software: '', limitations: [], refusedCalls: 0 } as const;
 
 const live: Situation['frame'] = (feed, query) => feed.frame(query);
 
@@ -249,15 +249,15 @@ export const situations: Readonly<Record<string, Situation>> = {
     frame: live,
     act: (page) => page.locator('.charts .overlay').hover({ position: { x: 150, y: 60 } }),
   },
-  'none-found': { frame: () => ({ ...nothing, attachment: { state: 'none', nodeAttachable: false } }) },
-  'none-found-node': { frame: () => ({ ...nothing, attachment: { state: 'none', nodeAttachable: true } }) },
+  'none-found': { frame: () => ({ ...nothing, attachment: { state: 'none', programsAttachable: false } }) },
+  'none-found-attachable': { frame: () => ({ ...nothing, attachment: { state: 'none', programsAttachable: true } }) },
   'none-attached': {
     frame: () => ({
       ...nothing,
-      attachment: { state: 'none', nodeAttachable: false },
+      attachment: { state: 'none', programsAttachable: false },
       clients: [
         { ...client, attached: false },
-        { id: 'b', name: 'checkout', pid: 51_002, folder: 'checkout', attached: false },
+        { id: 'b', name: 'checkout', pid: 51_002, folder: 'checkout', language: 'go', attached: false },
       ],
     }),
   },

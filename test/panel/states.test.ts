@@ -68,12 +68,12 @@ describe('panel: states and notices', function () {
 
     it('offers to make programs attachable as they are, unless they are already', async () => {
       const panel = await openAs('none-found', {}, feedOf(1));
-      await panel.page.getByRole('button', { name: 'Make Node programs attachable' }).click();
-      assert.deepEqual(await panel.commanded(1), [{ name: 'makeNodeAttachable' }]);
-      panel.answer = (query) => situations['none-found-node']!.frame(feedOf(1), query);
+      await panel.page.getByRole('button', { name: 'Make programs attachable' }).click();
+      assert.deepEqual(await panel.commanded(1), [{ name: 'makeAttachable' }]);
+      panel.answer = (query) => situations['none-found-attachable']!.frame(feedOf(1), query);
       await panel.refresh();
-      await panel.page.getByText('shows up here by itself.').waitFor();
-      assert.equal(await panel.page.getByRole('button', { name: 'Make Node programs attachable' }).count(), 0);
+      await panel.page.getByText('shows up here by itself').waitFor();
+      assert.equal(await panel.page.getByRole('button', { name: 'Make programs attachable' }).count(), 0);
     });
 
     it('announces changes of state', async () => {
@@ -183,12 +183,13 @@ describe('panel: states and notices', function () {
 
     function withHostile(frame: Frame, text: string): Frame {
       const channel = frame.channel!;
-      const client = { id: 'x', name: text, pid: 1, folder: text, attached: true };
+      const client = { id: 'x', name: text, pid: 1, folder: text, language: text, attached: true };
       return {
         place: 'side',
         attachment: { state: 'lost', client, atMs: channel.atMs, reason: text, nextTryMs: null, tries: 1 },
         clients: [client],
         channels: [{ id: 1, target: text, closed: false, picksPerSecond: 1 }],
+        software: text,
         limitations: [text, text],
         refusedCalls: 2,
         channel: {

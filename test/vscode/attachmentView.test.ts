@@ -10,7 +10,7 @@ describe('what the panel is told of an attachment', () => {
     attachmentView({ id: 'a', state, target, identity }, false, false, nowMs);
 
   it('nothing, where none is attached', () => {
-    assert.deepEqual(attachmentView(undefined, false, true, 0), { state: 'none', nodeAttachable: true });
+    assert.deepEqual(attachmentView(undefined, false, true, 0), { state: 'none', programsAttachable: true });
   });
 
   it('the client’s own text, as it is: the panel shows it as text', () => {
@@ -20,7 +20,7 @@ describe('what the panel is told of an attachment', () => {
       false,
       0,
     );
-    const client = { id: 'a', name: '<b>orders</b>', pid: 7, folder: 'shop', attached: true };
+    const client = { id: 'a', name: '<b>orders</b>', pid: 7, folder: 'shop', language: 'node', attached: true };
     assert.deepEqual(live, { state: 'live', client, paused: true });
   });
 

@@ -6,7 +6,7 @@ import { Attachments } from '../../src/attachment/attachments';
 import { OpenedRecording, type RecordingBytes } from '../../src/attachment/openedRecording';
 import { Recorder } from '../../src/attachment/recorder';
 import { Discovery } from '../../src/discovery/discovery';
-import type { NodePrograms } from '../../src/launch/nodePrograms';
+import type { AttachablePrograms } from '../../src/launch/attachablePrograms';
 import type { Frame } from '../../src/messages/panel';
 import { LiveSource } from '../../src/views/panelSource';
 import { RecordingSource } from '../../src/views/recordingEditor';
@@ -62,7 +62,7 @@ describe('what a panel shows of clients', () => {
   }
 
   function sourceOf(place: 'side' | 'editor'): LiveSource {
-    const programs = { on: false, onDidChange: new EventEmitter<void>().event } as unknown as NodePrograms;
+    const programs = { on: false, onDidChange: new EventEmitter<void>().event } as unknown as AttachablePrograms;
     return new LiveSource(
       place,
       { attachments, discovery, programs, recorder, changes: () => 0 },

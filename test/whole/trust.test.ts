@@ -50,11 +50,11 @@ describe('a workspace that is not trusted, in the packaged extension', function 
     for (const client of clients) assert.equal(client.asked, 0, client.name);
   });
 
-  it('has nothing loaded into its Node programs', async () => {
+  it('has no program made attachable', async () => {
     const { page } = opened.workbench;
-    await opened.workbench.runCommand('Pickscope: Make Node programs attachable');
-    const notice = await opened.notice('In Restricted Mode, Pickscope loads nothing');
-    assert.equal(await page.locator('.statusbar-item', { hasText: 'Node attachable' }).count(), 0);
+    await opened.workbench.runCommand('Pickscope: Make programs attachable');
+    const notice = await opened.notice('In Restricted Mode, Pickscope makes no program');
+    assert.equal(await page.locator('.statusbar-item', { hasText: 'Programs attachable' }).count(), 0);
     await notice.getByRole('button', { name: 'Manage Workspace Trust' }).click();
     await page.locator('.workspace-trust-editor').waitFor();
   });
@@ -64,7 +64,7 @@ describe('a workspace that is not trusted, in the packaged extension', function 
     await page.locator('.workspace-trust-editor').getByRole('button', { name: 'Trust', exact: true }).click();
     await until(() => clients.every(({ watchers }) => watchers.length === 1));
     await opened.client('named-client').waitFor();
-    await opened.workbench.runCommand('Pickscope: Make Node programs attachable');
-    await page.locator('.statusbar-item', { hasText: 'Node attachable' }).waitFor();
+    await opened.workbench.runCommand('Pickscope: Make programs attachable');
+    await page.locator('.statusbar-item', { hasText: 'Programs attachable' }).waitFor();
   });
 });

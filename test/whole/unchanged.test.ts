@@ -83,9 +83,9 @@ describe('programs that were not changed, in the packaged extension', function (
     const { method, env } = programs['nice-grpc'];
     for (let i = 0; i < 2; i++) backends.push(await CountingBackend.start(method));
     const { STOCK_ADDRESS } = env(backends.map(({ address }) => address));
-    const item = workbench.page.locator('.statusbar-item', { hasText: 'Node attachable' });
+    const item = workbench.page.locator('.statusbar-item', { hasText: 'Programs attachable' });
 
-    await workbench.runCommand('Pickscope: Make Node programs attachable');
+    await workbench.runCommand('Pickscope: Make programs attachable');
     await item.waitFor();
     await workbench.runCommand('Terminal: Create New Terminal');
     await workbench.page.locator('.terminal-wrapper.active .xterm.focus').waitFor();
@@ -97,7 +97,7 @@ describe('programs that were not changed, in the packaged extension', function (
     await workbench.page.keyboard.press('Control+C');
     await opened.panel.state('lost').waitFor();
 
-    await workbench.runCommand('Pickscope: Stop making Node programs attachable');
+    await workbench.runCommand('Pickscope: Stop making programs attachable');
     await item.waitFor({ state: 'detached' });
   });
 });

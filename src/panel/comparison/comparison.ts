@@ -137,7 +137,7 @@ export class ComparisonView {
       'th',
       { scope: 'col', role: 'columnheader', ...(own && { class: 'own', 'aria-current': 'true' }) },
       button(
-        { class: 'channel', title: capped(`${client.folder}\n${column.target}`) },
+        { class: 'channel', title: capped(`${client.folder} · ${client.language}\n${column.target}`) },
         () => this.store.chooseClient(client.id, channel),
         ...names,
         own ? element('span', 'muted shown-here', t('shown here')) : null,

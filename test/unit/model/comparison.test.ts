@@ -56,7 +56,7 @@ class Watched {
   }
 
   compared(live = true): ComparedClient {
-    const client = { id: this.name, name: this.name, pid: 1, folder: '', attached: true };
+    const client = { id: this.name, name: this.name, pid: 1, folder: '', language: 'node', attached: true };
     return { client, model: this.model, live };
   }
 

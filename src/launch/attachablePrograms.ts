@@ -3,11 +3,16 @@ import process from 'node:process';
 import { debug, EventEmitter, l10n, Uri, workspace } from 'vscode';
 import type { DebugConfiguration, DebugConfigurationProvider, Disposable, ExtensionContext } from 'vscode';
 import { requireOption, variable, withPreload } from './nodeOptions';
+import { pickscopeVariable, switchedOn, withPickscope } from './pickscopeVariable';
 
+/** From when this was of Node alone: what was switched on stays on. */
 const memoryKey = 'nodeAttachable';
 
 /** Types of debug configurations that start Node: the one that people write, and js-debug's own for it. */
-const debugTypes = ['node', 'pwa-node'];
+const nodeTypes = ['node', 'pwa-node'];
+
+/** Where a person sets variables for terminals, by platform. */
+const terminalSettings = 'terminal.integrated.env';
 
 type Context = Pick<
   ExtensionContext,
@@ -15,10 +20,11 @@ type Context = Pick<
 >;
 
 /**
- * Makes Node programs attachable that are started in the integrated terminal or by the debugger, without a change to
- * them: the library's preload goes before them by NODE_OPTIONS. Off until a person switches it on for the workspace.
+ * Makes programs attachable that are started in the integrated terminal or by the debugger. Node programs need no
+ * change: the library's preload goes before them by NODE_OPTIONS. Programs that hold the library, as every Go program
+ * has to, are switched on by PICKSCOPE. Off until a person switches it on for the workspace.
  */
-export class NodePrograms implements DebugConfigurationProvider {
+export class AttachablePrograms implements DebugConfigurationProvider {
   readonly #changed = new EventEmitter<undefined>();
   readonly onDidChange = this.#changed.event;
   /** Path of the preload while switched on. */
@@ -26,11 +32,23 @@ export class NodePrograms implements DebugConfigurationProvider {
   readonly #registered: Disposable[];
 
   constructor(private readonly context: Context) {
-    this.#registered = debugTypes.map((type) => debug.registerDebugConfigurationProvider(type, this));
+    this.#registered = [
+      // Those of "*" are asked last: by then the Go extension has put together what variables its program gets.
+      debug.registerDebugConfigurationProvider('*', this),
+      workspace.onDidChangeConfiguration((event) => {
+        if (this.on && event.affectsConfiguration(terminalSettings)) this.#setVariables();
+      }),
+    ];
   }
 
   get on(): boolean {
     return this.#preload !== undefined;
+  }
+
+  /** What a person has set PICKSCOPE to for terminals, which stays; null: that it is not to be set; undefined: nothing. */
+  get ownValue(): string | null | undefined {
+    const own = workspace.getConfiguration(terminalSettings).get<Record<string, string | null>>(platform()) ?? {};
+    return Object.hasOwn(own, pickscopeVariable) ? own[pickscopeVariable] : process.env[pickscopeVariable];
   }
 
   /** As it was left in this workspace. One that is not trusted gets nothing, whatever was switched on before. */
@@ -47,9 +65,10 @@ export class NodePrograms implements DebugConfigurationProvider {
   }
 
   resolveDebugConfigurationWithSubstitutedVariables(_: unknown, configuration: DebugConfiguration): DebugConfiguration {
-    return this.#preload === undefined
-      ? configuration
-      : withPreload(configuration, this.#preload, process.env[variable]);
+    if (this.#preload === undefined) return configuration;
+    if (configuration.type === 'go') return withPickscope(configuration, process.env[pickscopeVariable]);
+    if (!nodeTypes.includes(configuration.type)) return configuration;
+    return withPreload(configuration, this.#preload, process.env[variable]);
   }
 
   dispose(): void {
@@ -59,9 +78,7 @@ export class NodePrograms implements DebugConfigurationProvider {
 
   async #begin(): Promise<void> {
     this.#preload = await this.#placePreload();
-    const terminals = this.context.environmentVariableCollection;
-    terminals.description = l10n.t('Pickscope can attach to Node programs that are started here.');
-    terminals.append(variable, ` ${requireOption(this.#preload)}`);
+    this.#setVariables();
     this.#changed.fire(undefined);
   }
 
@@ -69,6 +86,14 @@ export class NodePrograms implements DebugConfigurationProvider {
     this.#preload = undefined;
     this.context.environmentVariableCollection.clear();
     this.#changed.fire(undefined);
+  }
+
+  #setVariables(): void {
+    const terminals = this.context.environmentVariableCollection;
+    terminals.description = l10n.t('Pickscope can attach to Node and Go programs that are started here.');
+    terminals.append(variable, ` ${requireOption(this.#preload!)}`);
+    if (this.ownValue === undefined) terminals.replace(pickscopeVariable, switchedOn);
+    else terminals.delete(pickscopeVariable);
   }
 
   /**
@@ -86,4 +111,10 @@ export class NodePrograms implements DebugConfigurationProvider {
     if (!present || !Buffer.from(present).equals(shipped)) await workspace.fs.writeFile(placed, shipped);
     return placed.fsPath;
   }
+}
+
+/** As the setting's name says it. */
+function platform(): string {
+  if (process.platform === 'win32') return 'windows';
+  return process.platform === 'darwin' ? 'osx' : 'linux';
 }
