@@ -65,6 +65,8 @@ const bundles = [
       resolveDir: 'src/attachment',
     },
     outfile: 'dist/attachment.cjs',
+    // grpc-js asks for it only where a server offers channelz or ORCA: with protobuf.js, a quarter of this bundle.
+    external: [...host.external, '@grpc/proto-loader'],
   },
   {
     ...shared,
