@@ -19,8 +19,7 @@ type ChannelCounts struct {
 	Completed, Queued, Failed, Dropped, EndedUnpicked uint64
 }
 
-// Read gives the counters. What counts meanwhile may be in it or not.
-func (c *ChannelCounters) Read() ChannelCounts {
+func (c *ChannelCounters) read() ChannelCounts {
 	return ChannelCounts{
 		Completed:     c.Completed.Load(),
 		Queued:        c.Queued.Load(),
@@ -71,8 +70,8 @@ type EndpointCounts struct {
 	Ended               [codeCount]uint64
 }
 
-// Read gives the counters. What counts meanwhile may be in it or not, but no end is without its pick.
-func (c *EndpointCounters) Read() EndpointCounts {
+// read reads the picks last, so that no end is without its pick.
+func (c *EndpointCounters) read() EndpointCounts {
 	var counts EndpointCounts
 	for code := range c.failedBy {
 		counts.Ended[code] = c.failedBy[code].Load()

@@ -85,25 +85,26 @@ func (r *Recorder) AddChannel(target string, channelzID uint32) *Channel {
 		subconns:  map[*Subconn]struct{}{},
 	}
 	r.channels[channel] = struct{}{}
-	for watcher := range r.watchers {
-		watcher.ChannelCounts(channel)
-	}
-	channel.replace(&debugpb.Channel{
+	channel.message = &debugpb.Channel{
 		Id:           channel.id,
 		Target:       capped(target),
 		State:        debugpb.ConnectivityState_CONNECTIVITY_STATE_IDLE,
 		StateSinceNs: now,
 		CreatedNs:    now,
 		ChannelzId:   channelzID,
-	})
+	}
+	r.publish(Change{Change: change(channel.message), Channel: channel})
 	return channel
 }
 
 // ID is unique in the process, among all entities.
 func (c *Channel) ID() uint32 { return c.id }
 
-// Gone says whether the channel is closed. Attempts of its calls may still end.
-func (c *Channel) Gone() bool { return c.gone.Load() }
+// Counts gives its counters at this moment.
+func (c *Channel) Counts() ChannelCounts { return c.Counters.read() }
+
+// Quiet says whether it counts no more: it is closed.
+func (c *Channel) Quiet() bool { return c.gone.Load() }
 
 // SetState tells of the channel's state.
 func (c *Channel) SetState(state debugpb.ConnectivityState) {
@@ -168,7 +169,7 @@ func (c *Channel) AddPolicy(parent *Policy, name string, order debugpb.ScoreOrde
 		Id: policy.id, Channel: c.id, Parent: parent.ID(), Name: capped(name), ScoreOrder: order, Note: capped(note),
 	}
 	c.policies[policy] = struct{}{}
-	c.recorder.publish(change(policy.message))
+	c.recorder.publish(Change{Change: change(policy.message)})
 	return policy
 }
 
@@ -194,19 +195,19 @@ func (p *Policy) remove() {
 	delete(p.channel.policies, p)
 	p.message = proto.Clone(p.message).(*debugpb.Policy)
 	p.message.Removed = true
-	p.channel.recorder.publish(change(p.message))
+	p.channel.recorder.publish(Change{Change: change(p.message)})
 }
 
 // ResolverUpdate tells what the resolver brought: an address for each endpoint (several of one joined by ", "), or an error.
 func (c *Channel) ResolverUpdate(addresses []string, err string) {
 	c.recorder.mu.Lock()
 	defer c.recorder.mu.Unlock()
-	c.recorder.publish(change(&debugpb.ResolverUpdate{
+	c.recorder.publish(Change{Change: change(&debugpb.ResolverUpdate{
 		Channel:       c.id,
 		EndpointCount: uint32(len(addresses)),
 		Addresses:     firstCapped(addresses),
 		Error:         capped(err),
-	}))
+	})})
 }
 
 // StatusSource tells what a policy knows of an endpoint. Two of them are compared by ==, so it must be comparable: a pointer.
@@ -244,7 +245,7 @@ func (c *Channel) AddGeneration(
 	}
 	c.hadEndpoints = c.hadEndpoints || len(endpoints) > 0
 	c.generation = &Generation{Channel: c, id: message.Id, policy: message.Policy, message: change(message)}
-	c.recorder.publish(c.generation.message)
+	c.recorder.publish(Change{Change: c.generation.message})
 	return c.generation
 }
 
@@ -254,16 +255,14 @@ func (c *Channel) AddEndpoint(addresses []string) *Endpoint {
 	defer c.recorder.mu.Unlock()
 	endpoint := &Endpoint{channel: c, id: c.recorder.nextID()}
 	c.endpoints[endpoint] = struct{}{}
-	for watcher := range c.recorder.watchers {
-		watcher.EndpointCounts(endpoint)
-	}
-	endpoint.replace(&debugpb.Endpoint{
+	endpoint.message = &debugpb.Endpoint{
 		Id:           endpoint.id,
 		Channel:      c.id,
 		Addresses:    firstCapped(addresses),
 		State:        debugpb.ConnectivityState_CONNECTIVITY_STATE_IDLE,
 		StateSinceNs: uint64(Now()),
-	})
+	}
+	c.recorder.publish(Change{Change: change(endpoint.message), Endpoint: endpoint})
 	return endpoint
 }
 
@@ -275,8 +274,11 @@ func (e *Endpoint) ID() uint32 {
 	return e.id
 }
 
-// Gone says whether the endpoint was removed. Attempts that it was picked for may still end.
-func (e *Endpoint) Gone() bool { return e.gone.Load() }
+// Counts gives its counters at this moment. What counts meanwhile may be in it or not, but no end is without its pick.
+func (e *Endpoint) Counts() EndpointCounts { return e.Counters.read() }
+
+// Quiet says whether it counts no more: it was removed, and no attempt is in flight.
+func (e *Endpoint) Quiet() bool { return e.gone.Load() && e.Counters.Inflight() == 0 }
 
 // SetState tells of the endpoint's state. err: the last connection error, where the state came of one.
 func (e *Endpoint) SetState(state debugpb.ConnectivityState, err string) {
@@ -417,17 +419,17 @@ func existing(channels []*Channel, endpoints []*Endpoint) []*debugpb.Change {
 
 func (c *Channel) replace(message *debugpb.Channel) {
 	c.message = message
-	c.recorder.publish(change(message))
+	c.recorder.publish(Change{Change: change(message)})
 }
 
 func (e *Endpoint) replace(message *debugpb.Endpoint) {
 	e.message = message
-	e.channel.recorder.publish(change(message))
+	e.channel.recorder.publish(Change{Change: change(message)})
 }
 
 func (s *Subconn) replace(message *debugpb.Subconn) {
 	s.message = message
-	s.channel.recorder.publish(change(message))
+	s.channel.recorder.publish(Change{Change: change(message)})
 }
 
 // ID is unique in the process, among all entities.

@@ -35,13 +35,17 @@ func New() *Recorder {
 // recorder.
 type Watcher interface {
 	// Changed is told of each change as it happens.
-	Changed(*debugpb.Change)
-	// ChannelCounts is told of a channel that begins to count.
-	ChannelCounts(*Channel)
-	// EndpointCounts is told of an endpoint that begins to count.
-	EndpointCounts(*Endpoint)
+	Changed(Change)
 	// Filling is told that another quarter of a ring has been written: the newest rows will overwrite it.
 	Filling()
+}
+
+// Change is what became of an entity.
+type Change struct {
+	*debugpb.Change
+	// The one that begins to count with it, if any.
+	Channel  *Channel
+	Endpoint *Endpoint
 }
 
 // Moment is all that exists at one moment.
@@ -109,7 +113,7 @@ func (r *Recorder) nextID() uint32 {
 	return r.lastID
 }
 
-func (r *Recorder) publish(change *debugpb.Change) {
+func (r *Recorder) publish(change Change) {
 	for watcher := range r.watchers {
 		watcher.Changed(change)
 	}
