@@ -1,0 +1,512 @@
+package observe
+
+import (
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+	"weak"
+
+	"google.golang.org/grpc/balancer"
+	"google.golang.org/grpc/connectivity"
+
+	"github.com/pickscope/pickscope/libraries/go/internal/debugpb"
+	"github.com/pickscope/pickscope/libraries/go/internal/recorder"
+)
+
+// channel is a grpc.ClientConn, as its balancers show it.
+type channel struct {
+	observer *Observer
+	record   *recorder.Channel
+	key      weak.Pointer[byte]
+	state    *atomic.Pointer[connectivity.State] // Of channelz; nil: not told.
+	calls    calls
+	conns    connTable
+
+	mu         sync.Mutex // Guards what follows, and all nodes, endpoints and subconns of the channel.
+	roots      []*node    // The first is in use; others wait to take over from it.
+	nodes      map[*node]struct{}
+	endpoints  map[string]*endpoint // By their addresses, joined.
+	subconns   map[balancer.SubConn]*subconn
+	generation *recorder.Generation  // The last; nil: there was none.
+	updating   int                   // Policies that are being given endpoints right now.
+	held       []*endpoint           // By the picker in use.
+	gone       [2][]balancer.SubConn // Shut down before this generation, and before the last.
+}
+
+// endpoint is what a policy picks.
+type endpoint struct {
+	record    *recorder.Endpoint
+	channel   *channel
+	addresses []string
+	subconns  map[*subconn]struct{}
+	leaves    map[*node]connectivity.State // Policies that hold this endpoint alone, and say in which state it is.
+	plainEnd  func(balancer.DoneInfo)
+}
+
+// subconn is one connection, or attempt at one, of an endpoint.
+type subconn struct {
+	record   *recorder.Subconn
+	endpoint *endpoint
+	root     *node
+	state    connectivity.State
+	err      string
+}
+
+// channelOf gives the channel that a root policy with these options belongs to.
+func (o *Observer) channelOf(target string, opts balancer.BuildOptions) *channel {
+	identity := identityOf(opts)
+	pointer := (*byte)(identity.pointer)
+	key := weak.Make(pointer)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if known := o.channels[key]; known != nil && pointer != nil {
+		return known
+	}
+	c := &channel{
+		observer:  o,
+		record:    o.recorder.AddChannel(target, identity.id),
+		key:       key,
+		state:     identity.state,
+		nodes:     map[*node]struct{}{},
+		endpoints: map[string]*endpoint{},
+		subconns:  map[balancer.SubConn]*subconn{},
+	}
+	if pointer != nil {
+		o.channels[key] = c
+		// A program may drop a channel without closing it.
+		runtime.AddCleanup(pointer, (*channel).forget, c)
+	}
+	return c
+}
+
+// forget ends a channel that is closed.
+func (c *channel) forget() {
+	c.observer.mu.Lock()
+	delete(c.observer.channels, c.key)
+	c.observer.mu.Unlock()
+	c.record.Close()
+}
+
+func protocolState(state connectivity.State) debugpb.ConnectivityState {
+	return debugpb.ConnectivityState(state + 1)
+}
+
+// addRoot notes a policy that the channel has built.
+func (c *channel) addRoot(root *node) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.roots = append(c.roots, root)
+}
+
+// removeRoot notes that a root policy runs no more: the one that waited for it takes over, or the channel is idle, or
+// closed.
+func (c *channel) removeRoot(root *node) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.Index(c.roots, root)
+	if i < 0 {
+		return
+	}
+	c.roots = slices.Delete(c.roots, i, i+1)
+	for sc, subconn := range c.subconns {
+		if subconn.root == root {
+			c.removeSubconn(sc, subconn)
+		}
+	}
+	c.keepNamed()
+	switch {
+	case len(c.roots) > 0 && i == 0:
+		c.use(c.roots[0])
+	case len(c.roots) > 0:
+	case c.isClosed():
+		c.forget()
+	default:
+		c.held = nil
+		c.record.SetState(debugpb.ConnectivityState_CONNECTIVITY_STATE_IDLE)
+	}
+}
+
+// isClosed says whether a channel without policies is closed, rather than idle.
+func (c *channel) isClosed() bool {
+	if c.state == nil {
+		return !mayIdle
+	}
+	state := c.state.Load()
+	return state != nil && *state == connectivity.Shutdown
+}
+
+// takeOver notes that grpc-go picks with the picker of a root that waited, and gives the generation.
+func (c *channel) takeOver(picker *picker) *recorder.Generation {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i := slices.Index(c.roots, picker.node); i >= 0 {
+		c.roots[0], c.roots[i] = c.roots[i], c.roots[0]
+		c.use(picker.node)
+	}
+	if generation := picker.generation.Load(); generation != nil {
+		return generation
+	}
+	// It is an old one by now, that was never in use as far as one can see.
+	if c.generation == nil {
+		c.announce(picker)
+	}
+	return c.generation
+}
+
+// use announces the picker of a root that is in use.
+func (c *channel) use(root *node) {
+	picker := root.picker
+	if picker == nil || c.roots[0] != root {
+		return
+	}
+	if picker.generation.Load() == nil {
+		picker.generation.Store(c.announce(picker))
+	}
+	c.record.SetState(protocolState(root.state))
+}
+
+func (c *channel) announce(picker *picker) *recorder.Generation {
+	root := picker.node
+	held, statuses := c.heldBy(root)
+	cause := c.causeOf(held)
+	c.held = held
+	records := make([]*recorder.Endpoint, len(held))
+	for i, endpoint := range held {
+		records[i] = endpoint.record
+	}
+	c.generation = c.record.AddGeneration(root.deciding().record, records, statuses, cause)
+	c.forgetConns()
+	return c.generation
+}
+
+// heldBy gives the endpoints that the picker of a root holds, and what its policies know of them: nil if none knows.
+func (c *channel) heldBy(root *node) (held []*endpoint, statuses []recorder.StatusSource) {
+	known := map[*endpoint]recorder.StatusSource{}
+	for node := range c.nodes {
+		if node.root() == root && node.inspected != nil {
+			for i, endpoint := range node.inspected.endpoints {
+				known[endpoint] = node.inspected.sources[i]
+				held = append(held, endpoint)
+			}
+		}
+	}
+	if root.inspected == nil {
+		held = nil
+		if root.state == connectivity.Ready {
+			held = c.readyOf(root)
+		}
+	}
+	if len(known) == 0 {
+		return held, nil
+	}
+	for _, endpoint := range held {
+		statuses = append(statuses, known[endpoint])
+	}
+	return held, statuses
+}
+
+func (c *channel) readyOf(root *node) []*endpoint {
+	var ready []*endpoint
+	for _, endpoint := range c.endpoints {
+		if endpoint.isReady(root) && (c.updating == 0 || c.isNamed(endpoint)) {
+			ready = append(ready, endpoint)
+		}
+	}
+	slices.SortFunc(ready, func(a, b *endpoint) int { return int(a.record.ID()) - int(b.record.ID()) })
+	return ready
+}
+
+func (c *channel) causeOf(held []*endpoint) debugpb.GenerationCause {
+	isIn := func(all []*endpoint) func(*endpoint) bool {
+		return func(one *endpoint) bool { return slices.Contains(all, one) }
+	}
+	switch {
+	case c.updating > 0:
+		return debugpb.GenerationCause_GENERATION_CAUSE_RESOLVER_UPDATE
+	case !all(held, isIn(c.held)):
+		return debugpb.GenerationCause_GENERATION_CAUSE_ENDPOINT_READY
+	case !all(c.held, isIn(held)):
+		return debugpb.GenerationCause_GENERATION_CAUSE_ENDPOINT_NOT_READY
+	default:
+		return debugpb.GenerationCause_GENERATION_CAUSE_UNSPECIFIED
+	}
+}
+
+func all[T any](items []T, holds func(T) bool) bool {
+	return !slices.ContainsFunc(items, func(item T) bool { return !holds(item) })
+}
+
+// endpointOf gives the endpoint with these addresses, or the one that they are part of; a new one if there is none.
+func (c *channel) endpointOf(addresses []string) *endpoint {
+	if exact := c.endpoints[strings.Join(addresses, ", ")]; exact != nil {
+		return exact
+	}
+	if part := c.endpointWith(addresses); part != nil {
+		return part
+	}
+	return c.addEndpoint(addresses)
+}
+
+func (c *channel) endpointWith(addresses []string) *endpoint {
+	for _, endpoint := range c.endpoints {
+		if all(addresses, func(address string) bool { return slices.Contains(endpoint.addresses, address) }) {
+			return endpoint
+		}
+	}
+	return nil
+}
+
+func (c *channel) addEndpoint(addresses []string) *endpoint {
+	e := &endpoint{
+		record:    c.record.AddEndpoint(addresses),
+		channel:   c,
+		addresses: addresses,
+		subconns:  map[*subconn]struct{}{},
+		leaves:    map[*node]connectivity.State{},
+	}
+	e.plainEnd = e.endPlain
+	c.endpoints[strings.Join(addresses, ", ")] = e
+	return e
+}
+
+// isNamed says whether some policy was given the endpoint.
+func (c *channel) isNamed(endpoint *endpoint) bool {
+	for node := range c.nodes {
+		if all(endpoint.addresses, func(address string) bool { return node.addresses[address] }) {
+			return true
+		}
+	}
+	return false
+}
+
+// keepNamed removes the endpoints that no policy is given any more, or whose connections went to another endpoint.
+func (c *channel) keepNamed() {
+	for key, endpoint := range c.endpoints {
+		isLeft := len(endpoint.subconns) == 0 && len(endpoint.leaves) == 0 && len(endpoint.addresses) > 1 &&
+			c.isCovered(endpoint)
+		if isLeft || !c.isNamed(endpoint) {
+			delete(c.endpoints, key)
+			endpoint.record.Remove()
+		}
+	}
+}
+
+// isCovered says whether another endpoint, with connections, has an address of this one.
+func (c *channel) isCovered(endpoint *endpoint) bool {
+	for _, other := range c.endpoints {
+		if other != endpoint && len(other.subconns) > 0 && slices.Contains(other.addresses, endpoint.addresses[0]) {
+			return true
+		}
+	}
+	return false
+}
+
+// beginUpdate notes what a policy is given.
+func (c *channel) beginUpdate(node *node, endpoints [][]string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.updating++
+	node.addresses = map[string]bool{}
+	for _, addresses := range endpoints {
+		for _, address := range addresses {
+			node.addresses[address] = true
+		}
+		// One of a single address may become part of a subconn with several: it is added when the policy has had its say.
+		if len(addresses) > 1 {
+			c.endpointOf(addresses)
+		}
+	}
+}
+
+func (c *channel) endUpdate(endpoints [][]string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.updating--
+	for _, addresses := range endpoints {
+		if len(addresses) > 0 {
+			c.endpointOf(addresses)
+		}
+	}
+	if c.updating == 0 {
+		c.keepNamed()
+	}
+}
+
+// addSubconn notes a connection that a root policy has.
+func (c *channel) addSubconn(added *subconn, sc balancer.SubConn, addresses []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	added.endpoint = c.endpointOf(addresses)
+	added.endpoint.subconns[added] = struct{}{}
+	added.record = added.endpoint.record.AddSubconn(strings.Join(addresses, ", "), channelzID(sc))
+	c.subconns[sc] = added
+	c.conns.put(sc, added.endpoint)
+	added.endpoint.noteState()
+}
+
+// alias notes a subconn that a policy in between gives to its child in place of grpc-go's.
+func (c *channel) alias(sc balancer.SubConn, addresses []string) {
+	if c.conns.get(sc) != nil || reflect.TypeOf(sc).Kind() != reflect.Pointer {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.conns.put(sc, c.endpointOf(addresses))
+}
+
+func (c *channel) moveSubconn(sc balancer.SubConn, addresses []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	moved := c.subconns[sc]
+	if moved == nil || len(addresses) == 0 {
+		return
+	}
+	to := c.endpointOf(addresses)
+	from := moved.endpoint
+	delete(from.subconns, moved)
+	to.subconns[moved] = struct{}{}
+	moved.endpoint = to
+	moved.record.Move(to.record, strings.Join(addresses, ", "))
+	c.conns.put(sc, to)
+	from.noteState()
+	to.noteState()
+}
+
+func (c *channel) subconnState(sc balancer.SubConn, state balancer.SubConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	subconn := c.subconns[sc]
+	if subconn == nil {
+		return
+	}
+	if state.ConnectivityState == connectivity.Shutdown {
+		c.removeSubconn(sc, subconn)
+		return
+	}
+	subconn.state, subconn.err = state.ConnectivityState, ""
+	if state.ConnectionError != nil {
+		subconn.err = state.ConnectionError.Error()
+	}
+	subconn.record.SetState(protocolState(subconn.state), subconn.err)
+	subconn.endpoint.noteState()
+}
+
+func (c *channel) removeSubconn(sc balancer.SubConn, subconn *subconn) {
+	delete(c.subconns, sc)
+	delete(subconn.endpoint.subconns, subconn)
+	c.gone[0] = append(c.gone[0], sc)
+	subconn.record.Remove()
+	subconn.endpoint.noteState()
+}
+
+// forgetConns forgets what pickers do not have any more. One that was in use until now may yet be picked with.
+func (c *channel) forgetConns() {
+	if len(c.gone[1]) > 0 {
+		c.conns.remove(c.gone[1])
+	}
+	c.gone[1], c.gone[0] = c.gone[0], nil
+}
+
+// leafState notes what a policy says that holds one endpoint.
+func (c *channel) leafState(leaf *node, state connectivity.State) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if leaf.isClosed {
+		return
+	}
+	leaf.leafOf.leaves[leaf] = state
+	leaf.leafOf.noteState()
+}
+
+// statesByRank are the states of which an endpoint has the first that one of its leaves, or else subconns, is in.
+var statesByRank = []connectivity.State{
+	connectivity.Ready, connectivity.Connecting, connectivity.TransientFailure, connectivity.Idle,
+}
+
+func (e *endpoint) noteState() {
+	in := map[connectivity.State]bool{}
+	err := ""
+	for subconn := range e.subconns {
+		in[subconn.state] = true
+		err = max(err, subconn.err)
+	}
+	if len(e.leaves) > 0 {
+		clear(in)
+		for _, state := range e.leaves {
+			in[state] = true
+		}
+	}
+	best := connectivity.Idle
+	for _, state := range slices.Backward(statesByRank) {
+		if in[state] {
+			best = state
+		}
+	}
+	if best != connectivity.TransientFailure {
+		err = ""
+	}
+	e.record.SetState(protocolState(best), err)
+}
+
+func (e *endpoint) isReady(root *node) bool {
+	for leaf, state := range e.leaves {
+		if leaf.root() == root && state == connectivity.Ready {
+			return true
+		}
+	}
+	if len(e.leaves) > 0 {
+		return false
+	}
+	for subconn := range e.subconns {
+		if subconn.root == root && subconn.state == connectivity.Ready {
+			return true
+		}
+	}
+	return false
+}
+
+// connTable finds the endpoint of a subconn: by copying on each write, since every pick reads it.
+type connTable struct {
+	entries atomic.Pointer[map[unsafe.Pointer]*endpoint]
+}
+
+// get finds a subconn that is a pointer, as grpc-go's are.
+func (t *connTable) get(sc balancer.SubConn) *endpoint {
+	if entries := t.entries.Load(); entries != nil {
+		return (*entries)[pointerOf(sc)]
+	}
+	return nil
+}
+
+func (t *connTable) put(sc balancer.SubConn, of *endpoint) {
+	t.change(func(entries map[unsafe.Pointer]*endpoint) { entries[pointerOf(sc)] = of })
+}
+
+func (t *connTable) remove(all []balancer.SubConn) {
+	t.change(func(entries map[unsafe.Pointer]*endpoint) {
+		for _, sc := range all {
+			delete(entries, pointerOf(sc))
+		}
+	})
+}
+
+// change runs under the channel's lock.
+func (t *connTable) change(change func(map[unsafe.Pointer]*endpoint)) {
+	next := map[unsafe.Pointer]*endpoint{}
+	if entries := t.entries.Load(); entries != nil {
+		for sc, endpoint := range *entries {
+			next[sc] = endpoint
+		}
+	}
+	change(next)
+	t.entries.Store(&next)
+}
+
+// pointerOf is the pointer in an interface value.
+func pointerOf(sc balancer.SubConn) unsafe.Pointer {
+	return (*[2]unsafe.Pointer)(unsafe.Pointer(&sc))[1]
+}

@@ -1,0 +1,255 @@
+package observe
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"google.golang.org/grpc/balancer"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/pickscope/pickscope/libraries/go/internal/debugpb"
+	"github.com/pickscope/pickscope/libraries/go/internal/inspect"
+	"github.com/pickscope/pickscope/libraries/go/internal/recorder"
+)
+
+// All of this runs inside of calls.
+
+// picker stands for the picker of a root policy. Its rows are those of the whole tree.
+type picker struct {
+	inner      balancer.Picker
+	node       *node
+	channel    *channel
+	inspected  *inspectedPicker // nil: the policy does not tell what it compares.
+	generation atomic.Pointer[recorder.Generation]
+	method     atomic.Pointer[method]
+}
+
+// method is the one that was picked for last, with its id.
+type method struct {
+	name string
+	id   uint32
+}
+
+// Pick has the policy pick, and notes it.
+func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
+	if p.channel.observer.recorder.Watched() {
+		return p.pickWatched(info)
+	}
+	result, err := p.inner.Pick(info)
+	if err != nil {
+		p.unpicked(info, err, nil)
+		return result, err
+	}
+	endpoint := p.channel.conns.get(result.SubConn)
+	if endpoint == nil {
+		return result, nil
+	}
+	p.count(info, endpoint)
+	if result.Done == nil {
+		result.Done = endpoint.plainEnd
+		return result, nil
+	}
+	result.Done = begin(endpoint, result.Done).end
+	return result, nil
+}
+
+// count counts a completed pick.
+func (p *picker) count(info balancer.PickInfo, endpoint *endpoint) {
+	endpoint.record.Counters.Picked()
+	p.channel.record.Counters.Completed.Add(1)
+	p.channel.calls.take(info.Ctx)
+}
+
+// pickWatched is Pick while someone watches.
+func (p *picker) pickWatched(info balancer.PickInfo) (balancer.PickResult, error) {
+	row := recorder.PickRow{Policy: p.node.decidingID.Load()}
+	var decision decision
+	result, err := p.decide(info, &decision)
+	decision.write(&row)
+	if err != nil {
+		p.unpicked(info, err, &row)
+		return result, err
+	}
+	endpoint := decision.chosen()
+	if endpoint == nil {
+		endpoint = p.channel.conns.get(result.SubConn)
+	}
+	if endpoint == nil {
+		return result, nil
+	}
+	row.Result = debugpb.PickResult_PICK_RESULT_COMPLETED
+	row.Endpoint = endpoint.record.ID()
+	call, _ := p.channel.take(info.Ctx)
+	p.describe(&row, info, call)
+	endpoint.record.Counters.Picked()
+	p.channel.record.Counters.Completed.Add(1)
+	attempt := begin(endpoint, result.Done)
+	attempt.call = call
+	attempt.ctx = info.Ctx
+	attempt.method = row.Method
+	attempt.source = endpoint.record.StatusSource()
+	p.channel.observer.recorder.Rows.AddPick(&row, endpoint.record)
+	attempt.started = row.Time
+	result.Done = attempt.end
+	return result, nil
+}
+
+// decide picks. Where policies are nested, the context carries what the one that decides is to fill in.
+func (p *picker) decide(info balancer.PickInfo, decision *decision) (balancer.PickResult, error) {
+	if p.inspected != nil {
+		decision.inspected = p.inspected
+		return p.inspected.Pick(info, &decision.Decision)
+	}
+	if !p.node.isParent.Load() {
+		return p.inner.Pick(info)
+	}
+	slot := &slot{Context: info.Ctx}
+	info.Ctx = slot
+	result, err := p.inner.Pick(info)
+	*decision = slot.decision
+	return result, err
+}
+
+// describe fills in of a row what all rows have.
+func (p *picker) describe(row *recorder.PickRow, info balancer.PickInfo, call callID) {
+	row.Call, row.Attempt = call.call, call.attempt
+	row.Channel = p.channel.record.ID()
+	row.Generation = p.generationInUse().ID()
+	row.Method = p.methodID(info.FullMethodName)
+}
+
+// generationInUse is that of this picker. One of a root that waits for its turn has none, until it is picked with.
+func (p *picker) generationInUse() *recorder.Generation {
+	generation := p.generation.Load()
+	if generation == nil {
+		generation = p.channel.takeOver(p)
+	}
+	return generation
+}
+
+func (p *picker) methodID(name string) uint32 {
+	if last := p.method.Load(); last != nil && last.name == name {
+		return last.id
+	}
+	id := p.channel.observer.recorder.Methods.ID(name)
+	p.method.Store(&method{name, id})
+	return id
+}
+
+// unpicked notes a pick that gave no subconn. row: nil while nobody watches.
+func (p *picker) unpicked(info balancer.PickInfo, err error, row *recorder.PickRow) {
+	result, code := p.countUnpicked(err)
+	call, before := p.channel.take(info.Ctx)
+	if row != nil {
+		row.Result, row.Code = result, code
+		p.describe(row, info, call)
+		p.channel.observer.recorder.Rows.AddPick(row, nil)
+	}
+	now := waiting{id: call, method: p.methodID(info.FullMethodName), result: result, code: code}
+	p.channel.pickFailed(info.Ctx, now, before)
+}
+
+// countUnpicked counts by what grpc-go makes of a picker's error (picker_wrapper.go), and gives the code that a call that
+// does not wait ends with.
+func (p *picker) countUnpicked(err error) (debugpb.PickResult, codes.Code) {
+	counters := &p.channel.record.Counters
+	if errors.Is(err, balancer.ErrNoSubConnAvailable) {
+		counters.Queued.Add(1)
+		return debugpb.PickResult_PICK_RESULT_QUEUED, codes.OK
+	}
+	if told, ok := status.FromError(err); ok {
+		counters.Dropped.Add(1)
+		return debugpb.PickResult_PICK_RESULT_DROPPED, told.Code()
+	}
+	counters.Failed.Add(1)
+	return debugpb.PickResult_PICK_RESULT_FAILED, codes.Unavailable
+}
+
+// nestedPicker stands for the picker of a policy below another. It tells the root's what it decided.
+type nestedPicker struct {
+	inner     balancer.Picker
+	node      *node
+	inspected *inspectedPicker
+}
+
+// Pick has the policy pick. What is below it tells first.
+func (p *nestedPicker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
+	if !p.node.channel.observer.recorder.Watched() {
+		return p.inner.Pick(info)
+	}
+	slot, _ := info.Ctx.Value(slotKey{}).(*slot)
+	if slot == nil {
+		return p.inner.Pick(info)
+	}
+	slot.decision = decision{policy: p.node.record.ID()}
+	if p.inspected == nil {
+		return p.inner.Pick(info)
+	}
+	slot.decision.inspected = p.inspected
+	return p.inspected.Pick(info, &slot.decision.Decision)
+}
+
+// slot is the context of a pick in a tree of policies.
+type slot struct {
+	context.Context
+	decision decision
+}
+
+type slotKey struct{}
+
+// Value gives the slot itself by its key.
+func (s *slot) Value(key any) any {
+	if key == (slotKey{}) {
+		return s
+	}
+	return s.Context.Value(key)
+}
+
+// decision is what a policy decided, and which.
+type decision struct {
+	inspect.Decision
+	policy    uint32           // 0: not told.
+	inspected *inspectedPicker // nil: no candidates are told.
+}
+
+// chosen is the endpoint that was taken; nil: not told.
+func (d *decision) chosen() *endpoint {
+	if d.inspected == nil {
+		return nil
+	}
+	return d.inspected.endpoints[d.Chosen]
+}
+
+// write puts the decision into a row.
+func (d *decision) write(row *recorder.PickRow) {
+	if d.policy != 0 {
+		row.Policy = d.policy
+	}
+	if d.inspected == nil {
+		return
+	}
+	row.Reason = d.Reason
+	if d.Raced {
+		row.Flags |= uint32(debugpb.PickFlag_PICK_FLAG_RACED)
+	}
+	row.CandidateCount, row.RejectedDraws = uint8(d.CandidateCount), uint8(d.RejectedDraws)
+	for i, candidate := range d.Candidates[:d.CandidateCount] {
+		row.Candidates[i] = recorder.CandidateRow{
+			Endpoint: d.inspected.endpoints[candidate.Conn].record.ID(),
+			Inflight: candidate.Inflight,
+			LagNs:    candidate.LagNs,
+			Score:    candidate.Score,
+			IdleNs:   candidate.IdleNs,
+			Success:  candidate.Success,
+			Healthy:  candidate.Healthy,
+		}
+	}
+	for i, rejected := range d.Rejected[:d.RejectedDraws*d.CandidateCount] {
+		row.Rejected[i] = recorder.RejectedRow{
+			Endpoint: d.inspected.endpoints[rejected.Conn].record.ID(),
+			Success:  rejected.Success,
+		}
+	}
+}

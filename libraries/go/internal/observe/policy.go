@@ -1,0 +1,394 @@
+package observe
+
+import (
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"google.golang.org/grpc/balancer"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/resolver"
+
+	"github.com/pickscope/pickscope/libraries/go/internal/inspect"
+	"github.com/pickscope/pickscope/libraries/go/internal/recorder"
+)
+
+// policy stands for a policy in grpc-go's registry.
+type policy struct {
+	balancer.Builder
+	observer *Observer
+}
+
+// configurablePolicy is one that parses its config: without the method, grpc-go would give it none.
+type configurablePolicy struct {
+	*policy
+	balancer.ConfigParser
+}
+
+// Build has the policy built.
+func (p *policy) Build(cc balancer.ClientConn, opts balancer.BuildOptions) balancer.Balancer {
+	node := p.observer.newNode(p.Name(), cc, opts)
+	inner := p.Builder.Build(&clientConn{cc, node}, opts)
+	if inner == nil {
+		node.close()
+		return nil
+	}
+	observed := &observedBalancer{inner, node}
+	if idler, ok := inner.(exitIdler); ok {
+		return idlingBalancer{observed, idler}
+	}
+	return observed
+}
+
+// node is one balancer of a channel's tree.
+type node struct {
+	name    string
+	channel *channel
+	parent  *node // nil: it is a root.
+	target  string
+	sharded bool // Whether it has been given one endpoint of several.
+	inspect inspect.Policy
+
+	isParent   atomic.Bool   // Whether policies below it tell what they decide.
+	decidingID atomic.Uint32 // Of a root: the id of `deciding`.
+
+	publishing sync.Mutex // While a picker is wrapped.
+
+	// Guarded by the channel's lock.
+	record    *recorder.Policy
+	addresses map[string]bool // That it was given last.
+	children  int             // Of those that are told.
+	state     connectivity.State
+	picker    *picker       // Of a root.
+	nested    *nestedPicker // Of another.
+	inspected *inspectedPicker
+	leafOf    *endpoint // The endpoint that is all that it has; nil: it has more.
+	isClosed  bool
+}
+
+// newNode notes a policy that is being built.
+//
+// A child finds its parent by the target: each node gives its children a copy of its own, which policies in between pass
+// on as it is.
+func (o *Observer) newNode(name string, cc balancer.ClientConn, opts balancer.BuildOptions) *node {
+	target := cc.Target()
+	n := &node{name: name, target: strings.Clone(target), sharded: isSharded(cc), state: connectivity.Connecting}
+	n.inspect, _ = inspect.Of(name)
+	o.mu.Lock()
+	n.parent = o.nodes[unsafe.StringData(target)]
+	o.nodes[unsafe.StringData(n.target)] = n
+	o.mu.Unlock()
+	if n.parent != nil {
+		n.channel = n.parent.channel
+	} else {
+		n.channel = o.channelOf(target, opts)
+		n.channel.addRoot(n)
+	}
+	n.channel.mu.Lock()
+	defer n.channel.mu.Unlock()
+	if n.parent == nil || name != pickFirst {
+		n.announce()
+	}
+	return n
+}
+
+// pickFirst is the policy whose nodes are a single endpoint where they were given one of several.
+const pickFirst = "pick_first"
+
+// announce tells of the policy, and needs the channel's lock.
+func (n *node) announce() {
+	if n.record != nil {
+		return
+	}
+	var parent *recorder.Policy
+	if n.parent != nil {
+		parent = n.parent.record
+		n.parent.children++
+		n.root().isParent.Store(true)
+	}
+	n.record = n.channel.record.AddPolicy(parent, n.name, n.inspect.ScoreOrder, "")
+	n.channel.nodes[n] = struct{}{}
+	n.root().decidingID.Store(n.root().deciding().record.ID())
+}
+
+func (n *node) root() *node {
+	for n.parent != nil {
+		n = n.parent
+	}
+	return n
+}
+
+// deciding is the lowest node whose decision it must have been: below it there is a choice of several, or none.
+func (n *node) deciding() *node {
+	if n.children != 1 {
+		return n
+	}
+	for child := range n.channel.nodes {
+		if child.parent == n {
+			return child.deciding()
+		}
+	}
+	return n
+}
+
+// given notes the endpoints that the policy is given.
+func (n *node) given(endpoints [][]string) {
+	n.channel.mu.Lock()
+	defer n.channel.mu.Unlock()
+	if n.record != nil {
+		return
+	}
+	if n.leafOf == nil && len(endpoints) == 1 && (n.sharded || len(n.parent.addresses) > 1) {
+		n.leafOf = n.channel.endpointOf(endpoints[0])
+		return
+	}
+	if n.leafOf != nil && len(endpoints) == 1 {
+		n.leaveEndpoint()
+		n.leafOf = n.channel.endpointOf(endpoints[0])
+		return
+	}
+	n.leaveEndpoint()
+	n.announce()
+}
+
+func (n *node) leaveEndpoint() {
+	if n.leafOf != nil {
+		delete(n.leafOf.leaves, n)
+		n.leafOf.noteState()
+		n.leafOf = nil
+	}
+}
+
+// close notes that the policy runs no more.
+func (n *node) close() {
+	o, c := n.channel.observer, n.channel
+	o.mu.Lock()
+	delete(o.nodes, unsafe.StringData(n.target))
+	o.mu.Unlock()
+	n.end()
+	if n.parent == nil {
+		c.removeRoot(n)
+	}
+}
+
+func (n *node) end() {
+	c := n.channel
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n.isClosed = true
+	delete(c.nodes, n)
+	n.leaveEndpoint()
+	if n.record == nil {
+		return
+	}
+	n.record.Remove()
+	if n.parent != nil {
+		n.parent.children--
+		n.root().decidingID.Store(n.root().deciding().record.ID())
+	}
+}
+
+// exitIdler is balancer.ExitIdler, which newer versions have made part of balancer.Balancer.
+type exitIdler interface{ ExitIdle() }
+
+// observedBalancer stands for a balancer. What it does not have itself is the balancer's.
+type observedBalancer struct {
+	balancer.Balancer
+	node *node
+}
+
+type idlingBalancer struct {
+	*observedBalancer
+	exitIdler
+}
+
+// UpdateClientConnState notes what the resolver brought.
+func (b *observedBalancer) UpdateClientConnState(state balancer.ClientConnState) error {
+	n := b.node
+	endpoints := addressesOf(state.ResolverState)
+	n.given(endpoints)
+	if n.leafOf != nil {
+		return b.Balancer.UpdateClientConnState(state)
+	}
+	if n.parent == nil {
+		n.channel.record.ResolverUpdate(joined(endpoints), "")
+	}
+	n.channel.beginUpdate(n, endpoints)
+	defer n.channel.endUpdate(endpoints)
+	return b.Balancer.UpdateClientConnState(state)
+}
+
+func joined(endpoints [][]string) []string {
+	names := make([]string, len(endpoints))
+	for i, addresses := range endpoints {
+		names[i] = strings.Join(addresses, ", ")
+	}
+	return names
+}
+
+// ResolverError notes that the resolution failed.
+func (b *observedBalancer) ResolverError(err error) {
+	if b.node.parent == nil {
+		b.node.channel.record.ResolverUpdate(nil, err.Error())
+	}
+	b.Balancer.ResolverError(err)
+}
+
+// UpdateSubConnState notes the state of a subconn whose policy gave no listener for it.
+func (b *observedBalancer) UpdateSubConnState(sc balancer.SubConn, state balancer.SubConnState) {
+	if b.node.parent == nil {
+		b.node.channel.subconnState(sc, state)
+	}
+	b.Balancer.UpdateSubConnState(sc, state)
+}
+
+// Close notes that the policy runs no more.
+func (b *observedBalancer) Close() {
+	b.Balancer.Close()
+	b.node.close()
+}
+
+// clientConn stands for the balancer.ClientConn that a policy is given.
+type clientConn struct {
+	balancer.ClientConn
+	node *node
+}
+
+// Target is a copy of the channel's: see newNode.
+func (cc *clientConn) Target() string {
+	return cc.node.target
+}
+
+// NewSubConn notes a connection.
+func (cc *clientConn) NewSubConn(addresses []resolver.Address, opts balancer.NewSubConnOptions) (balancer.SubConn, error) {
+	n := cc.node
+	if n.parent != nil {
+		sc, err := cc.ClientConn.NewSubConn(addresses, opts)
+		if err == nil {
+			n.channel.alias(sc, namesOf(addresses))
+		}
+		return sc, err
+	}
+	var made balancer.SubConn // Its listener is not called before it was told to connect.
+	listenTo(&opts, func(state balancer.SubConnState) { n.channel.subconnState(made, state) })
+	sc, err := cc.ClientConn.NewSubConn(addresses, opts)
+	if err != nil {
+		return sc, err
+	}
+	made = sc
+	n.channel.addSubconn(&subconn{root: n}, sc, namesOf(addresses))
+	return sc, nil
+}
+
+// UpdateAddresses notes that a subconn is of another endpoint from now on.
+func (cc *clientConn) UpdateAddresses(sc balancer.SubConn, addresses []resolver.Address) {
+	cc.ClientConn.UpdateAddresses(sc, addresses)
+	if cc.node.parent == nil {
+		cc.node.channel.moveSubconn(sc, namesOf(addresses))
+	}
+}
+
+// UpdateState notes a picker, and puts one in its place that reads along.
+func (cc *clientConn) UpdateState(state balancer.State) {
+	n := cc.node
+	switch {
+	case state.Picker == nil:
+	case n.isLeaf():
+		n.channel.leafState(n, state.ConnectivityState)
+	case n.parent != nil:
+		state.Picker = n.nestedPicker(state)
+	default:
+		state.Picker = n.rootPicker(state)
+	}
+	cc.ClientConn.UpdateState(state)
+}
+
+func (n *node) isLeaf() bool {
+	n.channel.mu.Lock()
+	defer n.channel.mu.Unlock()
+	return n.leafOf != nil
+}
+
+// rootPicker gives what stands for a root's picker: the same as before if it is published again.
+func (n *node) rootPicker(state balancer.State) balancer.Picker {
+	n.publishing.Lock()
+	defer n.publishing.Unlock()
+	next := n.picker
+	if next == nil || !isSame(next.inner, state.Picker) {
+		next = &picker{inner: state.Picker, node: n, channel: n.channel, inspected: n.open(state.Picker)}
+	}
+	c := n.channel
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n.state, n.picker, n.inspected = state.ConnectivityState, next, next.inspected
+	if !n.isClosed {
+		c.use(n)
+	}
+	return next
+}
+
+// isSame says whether two pickers are one. Those that are no pointers may not be comparable.
+func isSame(a, b balancer.Picker) bool {
+	return reflect.TypeOf(a).Kind() == reflect.Pointer && a == b
+}
+
+// nestedPicker gives what stands for the picker of a policy below another.
+func (n *node) nestedPicker(state balancer.State) balancer.Picker {
+	n.publishing.Lock()
+	defer n.publishing.Unlock()
+	next := n.nested
+	if next == nil || !isSame(next.inner, state.Picker) {
+		next = &nestedPicker{inner: state.Picker, node: n, inspected: n.open(state.Picker)}
+	}
+	c := n.channel
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n.state, n.nested, n.inspected = state.ConnectivityState, next, next.inspected
+	return next
+}
+
+// open looks into a picker, if its policy can be looked into; nil: there is nothing to be told of it.
+func (n *node) open(picker balancer.Picker) *inspectedPicker {
+	if n.inspect.Open == nil {
+		return nil
+	}
+	opened, err := n.inspect.Open(picker)
+	if err != nil {
+		n.channel.observer.limit(err.Error())
+		return nil
+	}
+	if opened == nil {
+		return nil
+	}
+	found := &inspectedPicker{Picker: opened}
+	for i, sc := range opened.Conns() {
+		endpoint := n.channel.conns.get(sc)
+		if endpoint == nil {
+			return nil
+		}
+		found.endpoints = append(found.endpoints, endpoint)
+		found.sources = append(found.sources, &connStatus{opened, i})
+	}
+	return found
+}
+
+// connStatus is what an inspected picker knows of one of its conns.
+type connStatus struct {
+	picker inspect.Picker
+	conn   int
+}
+
+// Status implements recorder.StatusSource.
+func (s *connStatus) Status() (lagNs float64, success float32, inflight uint32) {
+	now := s.picker.Status(s.conn)
+	return now.LagNs, now.Success, now.Inflight
+}
+
+// inspectedPicker is a picker that tells what it compares, and its conns as endpoints.
+type inspectedPicker struct {
+	inspect.Picker
+	endpoints []*endpoint
+	sources   []recorder.StatusSource
+}
