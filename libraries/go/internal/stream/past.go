@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"math"
 	"slices"
 	"sync"
@@ -36,7 +37,6 @@ type Past struct {
 	now    func() int64 // ns of the monotonic clock.
 
 	closed atomic.Bool // Nothing is kept any more.
-	stop   chan struct{}
 	done   chan struct{}
 
 	mu     sync.Mutex // Guards what follows; the recorder's locks are taken under it.
@@ -54,7 +54,7 @@ func NewPast(source Source, limits KeepLimits, warn func(string)) *Past {
 }
 
 func newPast(source Source, limits KeepLimits, warn func(string), now func() int64) *Past {
-	p := &Past{limits: limits, warn: warn, now: now, stop: make(chan struct{}), done: make(chan struct{})}
+	p := &Past{limits: limits, warn: warn, now: now, done: make(chan struct{})}
 	p.source = source
 	p.source.Describe = func() *debugpb.Process { return p.describe(source.Describe()) }
 	p.mu.Lock()
@@ -91,9 +91,7 @@ func (p *Past) describe(process *debugpb.Process) *debugpb.Process {
 func (p *Past) run() {
 	defer close(p.done)
 	for !p.closed.Load() {
-		if p.stream.pace(p.stop, p.flush, p.beat) == nil {
-			return
-		}
+		_ = p.stream.pace(p.flush, p.beat)
 		p.mu.Lock()
 		if !p.closed.Load() {
 			p.startOver()
@@ -123,17 +121,22 @@ func (p *Past) keep(tell func(*stream) error) error {
 	return p.turn()
 }
 
-// startOver forgets all and begins with another stream: at first, or when changes came so fast that the one before lost some.
+// startOver begins with another stream: at first, or when changes came so fast that the one before lost some.
 func (p *Past) startOver() {
+	p.forget()
+	ctx, end := context.WithCancelCause(context.Background())
+	p.stream = newStream(ctx, end, p.source, p)
+	p.beginSegment(p.stream.watch())
+}
+
+// forget ends the stream, and all that is kept of it.
+func (p *Past) forget() {
 	if p.stream != nil {
-		p.stream.close()
+		p.stream.end(nil)
 	}
 	for p.oldest != nil {
 		p.dropOldest()
 	}
-	// What it is told within a change is found by the next flush.
-	p.stream = newStream(p.source, p, func(error) {})
-	p.beginSegment(p.stream.watch())
 }
 
 // turn begins another segment if it is time, and drops those that are too old.
@@ -181,14 +184,8 @@ func (p *Past) beginSegment(moment recorder.Moment) {
 }
 
 func (p *Past) end() {
-	if p.closed.Swap(true) {
-		return
-	}
-	close(p.stop)
-	p.stream.close()
-	for p.oldest != nil {
-		p.dropOldest()
-	}
+	p.closed.Store(true)
+	p.forget()
 }
 
 func (p *Past) dropOldest() {
@@ -249,11 +246,11 @@ func (p *Past) entries() []entry {
 
 // replay gives a reader what is kept, but for segments that ended before `since` (ns), and then the stream that goes on from
 // there: nothing twice, and nothing missing. It is errTooSlow when what comes next is no longer kept.
-func (p *Past) replay(since int64, to *outlet, abort func(error)) (*stream, error) {
+func (p *Past) replay(ctx context.Context, end context.CancelCauseFunc, since int64, to *outlet) (*stream, error) {
 	_ = p.beat() // What it fails for, the next flush mends.
 	at := p.from(since)
 	for {
-		entry, live, err := p.next(at, to, abort)
+		entry, live, err := p.next(at, func() *stream { return p.stream.fork(ctx, end, to) })
 		if err != nil || live != nil {
 			return live, err
 		}
@@ -273,8 +270,8 @@ func (p *Past) from(since int64) *position {
 	return &position{segment: from}
 }
 
-// next gives what stands at a position, which it passes; or where nothing does, the stream from here on.
-func (p *Past) next(at *position, to *outlet, abort func(error)) (entry, *stream, error) {
+// next gives what stands at a position, which it passes; or where nothing does, the stream from there on.
+func (p *Past) next(at *position, fork func() *stream) (entry, *stream, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if at.lost() {
@@ -283,7 +280,7 @@ func (p *Past) next(at *position, to *outlet, abort func(error)) (entry, *stream
 	if entry, more := at.take(); more {
 		return entry, nil, nil
 	}
-	return entry{}, p.stream.fork(to, abort), nil
+	return entry{}, fork(), nil
 }
 
 // segment is a stretch of the stream: all that existed when it began, and what happened then.

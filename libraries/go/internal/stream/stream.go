@@ -3,6 +3,7 @@
 package stream
 
 import (
+	"context"
 	"math"
 	"slices"
 	"sync"
@@ -69,17 +70,20 @@ type sink interface {
 // stream tells what happens, flush after flush, from a moment on; and when asked to, all that exists. One goroutine at a
 // time uses it, but for what the recorder tells it.
 type stream struct {
+	// The stream ends with the context, which it ends itself when it loses changes: by errTooSlow.
+	ctx    context.Context
+	end    context.CancelCauseFunc
 	source Source
 	sink   sink
-	// err ends the stream: of the sink, or errTooSlow. Nothing is sent any more.
-	err error
+	err    error // Nothing is sent any more: what the sink, or the context, said.
 
 	next      recorder.Position // The rows to be told next.
 	namesTold int
 	counters  counters
 	drops     dropped
-	// slow says that so many rows came during one sending that it was the reader's fault, should some be gone.
-	slow bool
+	// Whether so many rows came during one sending of this flush, or of the one before, that it is the reader's fault if some
+	// are gone.
+	slow, wasSlow bool
 
 	picks              []recorder.PickRow
 	completions        []recorder.CompletionRow
@@ -87,22 +91,21 @@ type stream struct {
 	completionMessages completionColumns
 
 	filling chan struct{} // It is time for a flush.
-	abort   func(error)   // Told, within a change, that too many changes wait.
 
 	mu           sync.Mutex // Guards what follows; the recorder's lock may be held.
 	pending      []recorder.Change
 	pendingBytes int
-	overflown    bool // Changes were lost.
 }
 
-func newStream(source Source, sink sink, abort func(error)) *stream {
+func newStream(ctx context.Context, end context.CancelCauseFunc, source Source, sink sink) *stream {
 	return &stream{
+		ctx:         ctx,
+		end:         end,
 		source:      source,
 		sink:        sink,
 		picks:       make([]recorder.PickRow, maxRows),
 		completions: make([]recorder.CompletionRow, maxRows),
 		filling:     make(chan struct{}, 1),
-		abort:       abort,
 	}
 }
 
@@ -110,6 +113,7 @@ func newStream(source Source, sink sink, abort func(error)) *stream {
 func (s *stream) watch() recorder.Moment {
 	var begun recorder.Moment
 	s.source.Recorder.Watch(s, func(now recorder.Moment) { begun = now })
+	s.unwatchAtEnd()
 	s.next = begun.Next
 	s.counters.begin(begun)
 	return begun
@@ -132,27 +136,32 @@ func (s *stream) upToMoment() recorder.Moment {
 }
 
 // fork goes on from here on its own, for another reader who was told all that this one was.
-func (s *stream) fork(sink sink, abort func(error)) *stream {
-	fork := newStream(s.source, sink, abort)
+func (s *stream) fork(ctx context.Context, end context.CancelCauseFunc, sink sink) *stream {
+	fork := newStream(ctx, end, s.source, sink)
 	s.source.Recorder.Watch(fork, func(recorder.Moment) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		fork.pending, fork.pendingBytes, fork.overflown = slices.Clone(s.pending), s.pendingBytes, s.overflown
+		fork.pending, fork.pendingBytes = slices.Clone(s.pending), s.pendingBytes
+		if s.ctx.Err() != nil {
+			end(errTooSlow) // It has lost changes just now.
+		}
 	})
-	fork.next, fork.namesTold, fork.drops, fork.slow = s.next, s.namesTold, s.drops, s.slow
+	fork.unwatchAtEnd()
+	fork.next, fork.namesTold, fork.drops = s.next, s.namesTold, s.drops
 	fork.counters = s.counters.clone()
 	return fork
 }
 
-func (s *stream) close() {
-	s.source.Recorder.Unwatch(s)
+// unwatchAtEnd does so also while the sink waits, be it for ever.
+func (s *stream) unwatchAtEnd() {
+	context.AfterFunc(s.ctx, func() { s.source.Recorder.Unwatch(s) })
 }
 
 // Changed implements recorder.Watcher.
 func (s *stream) Changed(change recorder.Change) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.overflown {
+	if s.ctx.Err() != nil {
 		return
 	}
 	s.pending = append(s.pending, change)
@@ -161,8 +170,8 @@ func (s *stream) Changed(change recorder.Change) {
 		s.Filling()
 	}
 	if s.pendingBytes > maxPendingBytes {
-		s.overflown, s.pending = true, nil
-		s.abort(errTooSlow)
+		s.pending = nil
+		s.end(errTooSlow)
 	}
 }
 
@@ -199,28 +208,32 @@ func (s *stream) pulse() {
 	}}})
 }
 
-// flushUntil tells the rows before a position, and at most so many of the changes that wait.
+// flushUntil tells the rows before a position, and at most so many of the changes that wait. All picks come before the
+// completions: a position is of one moment, so no call ended there before it was picked.
 func (s *stream) flushUntil(end recorder.Position, changes int) {
-	for s.err == nil {
-		// Completions first: so their picks are among those that are read, or were told before.
-		completions := s.readCompletions(end.Completions)
-		picks := s.readPicks(end.Picks)
-		s.slow = false
-		// Only then what the rows refer to, which so is told before them: all of it was there before they were.
-		told := s.takeChanges(changes)
-		changes -= len(told)
-		s.tellNames()
-		s.tellChanges(told)
+	s.wasSlow, s.slow = s.slow, false
+	for picks := s.readPicks(end.Picks); len(picks) > 0; picks = s.readPicks(end.Picks) {
+		changes -= s.tellEntities(changes)
 		for batch := range inBatches(picks, pickStamp) {
 			s.send(s.pickMessages.of(batch))
 		}
-		for batch := range inBatches(completions, completionStamp) {
+	}
+	for rows := s.readCompletions(end.Completions); len(rows) > 0; rows = s.readCompletions(end.Completions) {
+		changes -= s.tellEntities(changes)
+		for batch := range inBatches(rows, completionStamp) {
 			s.send(s.completionMessages.of(batch))
 		}
-		if len(completions)+len(picks) == 0 {
-			return
-		}
 	}
+	s.tellEntities(changes)
+}
+
+// tellEntities tells at most so many of the changes that wait, and says how many. Called between reading rows and telling
+// them, it tells all that they refer to: that was there before they were.
+func (s *stream) tellEntities(most int) int {
+	changes := s.takeChanges(most)
+	s.tellNames()
+	s.tellChanges(changes)
+	return len(changes)
 }
 
 // readPicks gives the next rows before a position, as many as go into one message.
@@ -259,7 +272,7 @@ func (s *stream) noteDropped(picks, completions uint64) {
 	s.drops.picks += picks
 	s.drops.completions += completions
 	s.drops.cause = debugpb.DropCause_DROP_CAUSE_RING_FULL
-	if s.slow {
+	if s.slow || s.wasSlow {
 		s.drops.cause = debugpb.DropCause_DROP_CAUSE_SLOW_WATCHER
 	}
 }
@@ -268,8 +281,8 @@ func (s *stream) noteDropped(picks, completions uint64) {
 func (s *stream) takeChanges(most int) []*debugpb.Change {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.overflown {
-		s.err = errTooSlow
+	if s.ctx.Err() != nil {
+		s.err = context.Cause(s.ctx)
 	}
 	count := min(most, len(s.pending))
 	taken := make([]*debugpb.Change, 0, count)
@@ -337,16 +350,16 @@ func (s *stream) send(message *debugpb.WatchResponse) {
 		ended.Completions-begun.Completions > recorder.CompletionCapacity/2
 }
 
-// pace calls flush and beat when it is time, until one of them fails, or stop is closed.
-func (s *stream) pace(stop <-chan struct{}, flush, beat func() error) error {
+// pace calls flush and beat when it is time, until one of them fails, or the stream ends.
+func (s *stream) pace(flush, beat func() error) error {
 	flushes, beats := time.NewTicker(flushInterval), time.NewTicker(beatInterval)
 	defer flushes.Stop()
 	defer beats.Stop()
 	for {
 		var err error
 		select {
-		case <-stop:
-			return nil
+		case <-s.ctx.Done():
+			err = context.Cause(s.ctx)
 		case <-flushes.C:
 			err = flush()
 		case <-s.filling:

@@ -55,11 +55,11 @@ func (w *Watchers) Watch(request *debugpb.WatchRequest, call debugpb.DebugServic
 
 // serve returns also where a Send waits for the watcher, which ends that Send.
 func (w *Watchers) serve(request *debugpb.WatchRequest, call debugpb.DebugService_WatchServer) error {
-	ctx, abort := context.WithCancelCause(call.Context())
-	defer abort(nil)
-	delivery := delivery{ctx: ctx, call: call}
+	ctx, end := context.WithCancelCause(call.Context())
+	defer end(nil)
+	delivery := &delivery{ctx: ctx, call: call}
 	done := make(chan error, 1)
-	go func() { done <- w.tell(ctx, request, &outlet{take: delivery.take}, abort) }()
+	go func() { done <- w.tell(ctx, end, request, &outlet{take: delivery.take}) }()
 	looks := time.NewTicker(w.patience)
 	defer looks.Stop()
 	for {
@@ -78,26 +78,18 @@ func (w *Watchers) serve(request *debugpb.WatchRequest, call debugpb.DebugServic
 
 // tell tells the watcher all there is to tell, until ctx ends.
 func (w *Watchers) tell(
-	ctx context.Context, request *debugpb.WatchRequest, to *outlet, abort context.CancelCauseFunc,
+	ctx context.Context, end context.CancelCauseFunc, request *debugpb.WatchRequest, to *outlet,
 ) error {
-	stream, err := w.open(request, to, abort)
-	if err != nil {
-		return err
-	}
-	defer stream.close()
-	if err := stream.pace(ctx.Done(), stream.flush, stream.beat); err != nil {
-		return err
-	}
-	return context.Cause(ctx)
-}
-
-func (w *Watchers) open(request *debugpb.WatchRequest, to *outlet, abort func(error)) (*stream, error) {
 	if request.GetPast() && w.past != nil && w.past.Seconds() > 0 {
-		return w.past.replay(int64(min(request.GetPastSinceNs(), math.MaxInt64)), to, abort)
+		live, err := w.past.replay(ctx, end, int64(min(request.GetPastSinceNs(), math.MaxInt64)), to)
+		if err != nil {
+			return err
+		}
+		return live.pace(live.flush, live.beat)
 	}
-	stream := newStream(w.source, to, abort)
-	stream.tellAll(stream.watch())
-	return stream, nil
+	live := newStream(ctx, end, w.source, to)
+	live.tellAll(live.watch())
+	return live.pace(live.flush, live.beat)
 }
 
 // delivery sends the messages of one call, and sees whether the watcher takes them.
