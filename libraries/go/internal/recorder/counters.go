@@ -60,8 +60,26 @@ func (c *EndpointCounters) NeverStarted() {
 
 // Inflight is the number of attempts that have not ended.
 func (c *EndpointCounters) Inflight() uint32 {
-	ended := c.succeeded.Load() + c.failed.Load() + c.neverStarted.Load()
-	return uint32(c.picks.Load() - ended)
+	var ended uint64
+	picks := c.together(func() { ended = c.succeeded.Load() + c.failed.Load() + c.neverStarted.Load() })
+	return uint32(picks - ended)
+}
+
+// readings of the ends are tried for one that no pick comes into.
+const readings = 4
+
+// together reads the ends, and gives the picks that they belong to. Read later than the ends, so that none is without its
+// pick, the picks would be too many if some came in between: then it reads again. That is not for ever, as a pick may wait.
+func (c *EndpointCounters) together(readEnds func()) (picks uint64) {
+	picks = c.picks.Load()
+	for range readings {
+		before := picks
+		readEnds()
+		if picks = c.picks.Load(); picks == before {
+			break
+		}
+	}
+	return picks
 }
 
 // EndpointCounts are the counters at one moment.
@@ -70,15 +88,14 @@ type EndpointCounts struct {
 	Ended               [codeCount]uint64
 }
 
-// read reads the picks last, so that no end is without its pick.
-func (c *EndpointCounters) read() EndpointCounts {
-	var counts EndpointCounts
-	for code := range c.failedBy {
-		counts.Ended[code] = c.failedBy[code].Load()
-	}
-	counts.Ended[codes.OK] = c.succeeded.Load()
-	counts.NeverStarted = c.neverStarted.Load()
-	counts.Picks = c.picks.Load()
+func (c *EndpointCounters) read() (counts EndpointCounts) {
+	counts.Picks = c.together(func() {
+		for code := range c.failedBy {
+			counts.Ended[code] = c.failedBy[code].Load()
+		}
+		counts.Ended[codes.OK] = c.succeeded.Load()
+		counts.NeverStarted = c.neverStarted.Load()
+	})
 	return counts
 }
 
