@@ -1,0 +1,79 @@
+package server
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pickscope/pickscope/libraries/go/internal/stream"
+)
+
+const (
+	maxKeepSeconds             = 24 * 3600
+	minKeepBytes, maxKeepBytes = 1 << 20, 1 << 30
+	defaultKeepBytes           = 16 << 20
+	noTime                     = "%q is no time to keep (PICKSCOPE_KEEP): write 60s, 2m, or at most 24h. Nothing is kept."
+	noSize                     = "%q is no size to keep (PICKSCOPE_KEEP_BYTES): write 1MB to 1GB. At most 16MB are kept."
+)
+
+var (
+	nothing       = regexp.MustCompile(`(?i)^(0|off)?$`)
+	amountPattern = regexp.MustCompile(`^(\d+(?:\.\d+)?) ?([A-Za-z]+)$`)
+	timeUnits     = map[string]float64{"s": 1, "m": 60, "h": 3600}
+	sizeUnits     = map[string]float64{"kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
+)
+
+// KeepLimits says how much of the past is kept: what was told, else PICKSCOPE_KEEP, by default nothing; at most
+// PICKSCOPE_KEEP_BYTES. warn is told, as a sentence, what of the environment cannot be understood, and what holds instead.
+func KeepLimits(told time.Duration, warn func(string)) stream.KeepLimits {
+	seconds := told.Seconds()
+	if told == 0 {
+		seconds = configuredSeconds(os.Getenv("PICKSCOPE_KEEP"), warn)
+	}
+	if seconds <= 0 {
+		return stream.KeepLimits{}
+	}
+	return stream.KeepLimits{Seconds: seconds, Bytes: configuredBytes(os.Getenv("PICKSCOPE_KEEP_BYTES"), warn)}
+}
+
+func configuredSeconds(text string, warn func(string)) float64 {
+	if nothing.MatchString(text) {
+		return 0
+	}
+	seconds := amount(text, timeUnits)
+	if seconds >= 1 && seconds <= maxKeepSeconds {
+		return seconds
+	}
+	warn(fmt.Sprintf(noTime, text))
+	return 0
+}
+
+func configuredBytes(text string, warn func(string)) int {
+	if text == "" {
+		return defaultKeepBytes
+	}
+	bytes := amount(text, sizeUnits)
+	if bytes >= minKeepBytes && bytes <= maxKeepBytes {
+		return int(bytes)
+	}
+	warn(fmt.Sprintf(noSize, text))
+	return defaultKeepBytes
+}
+
+// amount reads "1.5h"; it is NaN where the text is none.
+func amount(text string, units map[string]float64) float64 {
+	parts := amountPattern.FindStringSubmatch(strings.TrimSpace(text))
+	if parts == nil {
+		return math.NaN()
+	}
+	number, err := strconv.ParseFloat(parts[1], 64)
+	unit, known := units[strings.ToLower(parts[2])]
+	if err != nil || !known {
+		return math.NaN()
+	}
+	return number * unit
+}

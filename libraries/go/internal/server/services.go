@@ -1,0 +1,36 @@
+package server
+
+import (
+	"context"
+
+	"google.golang.org/grpc"
+
+	"github.com/pickscope/pickscope/libraries/go/internal/debugpb"
+	"github.com/pickscope/pickscope/libraries/go/internal/stream"
+)
+
+// maxRequestBytes, of one message.
+const maxRequestBytes = 4096
+
+// newServices makes a server of the debug protocol, and of what other tools ask for. It does not listen. Nothing that it serves
+// changes anything in the program.
+func newServices(source stream.Source, past *stream.Past) *grpc.Server {
+	server := grpc.NewServer(grpc.MaxRecvMsgSize(maxRequestBytes))
+	debugpb.RegisterDebugServiceServer(server, &debugService{watchers: stream.NewWatchers(source, past)})
+	registerHealth(server)
+	registerReflection(server)
+	return server
+}
+
+type debugService struct {
+	debugpb.UnimplementedDebugServiceServer
+	watchers *stream.Watchers
+}
+
+func (s *debugService) Describe(context.Context, *debugpb.DescribeRequest) (*debugpb.DescribeResponse, error) {
+	return &debugpb.DescribeResponse{Process: s.watchers.Describe()}, nil
+}
+
+func (s *debugService) Watch(request *debugpb.WatchRequest, watch debugpb.DebugService_WatchServer) error {
+	return s.watchers.Watch(request, watch)
+}
