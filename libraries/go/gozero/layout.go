@@ -27,10 +27,10 @@ type subConn struct {
 	lag      uint64
 	inflight int64
 	success  uint64
-	requests int64
-	last     int64
+	requests int64 //lint:ignore U1000 it takes its place
+	last     int64 //lint:ignore U1000 it takes its place
 	pick     int64
-	addr     resolver.Address
+	addr     resolver.Address //lint:ignore U1000 it takes its place
 	conn     balancer.SubConn
 }
 

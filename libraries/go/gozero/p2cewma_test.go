@@ -230,30 +230,30 @@ func TestAPickerOfNothingHasNothingToTell(t *testing.T) {
 
 func TestLayoutsAreCompared(t *testing.T) {
 	type ours struct {
-		conns []*struct{ lag uint64 }
-		stamp int64
+		Conns []*struct{ Lag uint64 }
+		Stamp int64
 	}
 	for _, other := range []struct {
 		its        reflect.Type
 		difference string
 	}{
 		{reflect.TypeFor[*struct {
-			conns []*struct{ lag uint64 }
-			stamp int64
+			Conns []*struct{ Lag uint64 }
+			Stamp int64
 		}](), ""},
-		{reflect.TypeFor[*struct{ conns []*struct{ lag uint64 } }](), "has 1 fields instead of 2"},
+		{reflect.TypeFor[*struct{ Conns []*struct{ Lag uint64 } }](), "has 1 fields instead of 2"},
 		{reflect.TypeFor[*struct {
-			stamp int64
-			conns []*struct{ lag uint64 }
-		}](), "has stamp at 0 instead of conns at 0"},
+			Stamp int64
+			Conns []*struct{ Lag uint64 }
+		}](), "has Stamp at 0 instead of Conns at 0"},
 		{reflect.TypeFor[*struct {
-			conns []*struct{ lag int64 }
-			stamp int64
+			Conns []*struct{ Lag int64 }
+			Stamp int64
 		}](), "int64 instead of uint64"},
 		{reflect.TypeFor[*struct {
-			conns []struct{ lag uint64 }
-			stamp int64
-		}](), "struct { lag uint64 } instead of *struct { lag uint64 }"},
+			Conns []struct{ Lag uint64 }
+			Stamp int64
+		}](), "struct { Lag uint64 } instead of *struct { Lag uint64 }"},
 		{reflect.TypeFor[ours](), "gozero.ours instead of *gozero.ours"},
 	} {
 		found := layoutDifference(other.its, reflect.TypeFor[*ours]())

@@ -73,6 +73,26 @@ func Offer() error {
 	return err
 }
 
+// Rescan has observed what was registered since the debug server was opened. It says whether there is one.
+func Rescan() bool {
+	program.Lock()
+	defer program.Unlock()
+	if program.server == nil {
+		return false
+	}
+	observed()
+	return true
+}
+
+// End closes the debug server, if one runs.
+func End() {
+	program.Lock()
+	defer program.Unlock()
+	if program.server != nil {
+		program.server.end()
+	}
+}
+
 // SaveRecording writes what is kept into a file, one recording after the other, and gives its path.
 func SaveRecording(file string) (string, error) {
 	program.Lock()
