@@ -42,6 +42,7 @@ type endpoint struct {
 	record    *recorder.Endpoint
 	channel   *channel
 	addresses []string
+	isGiven   bool // Whether the resolver brought these addresses as one endpoint, rather than a policy put them together.
 	subconns  map[*subconn]struct{}
 	leaves    map[*node]connectivity.State // Policies that hold this endpoint alone, and say in which state it is.
 	plainEnd  func(balancer.DoneInfo)
@@ -240,17 +241,19 @@ func all[T any](items []T, holds func(T) bool) bool {
 	return !slices.ContainsFunc(items, func(item T) bool { return !holds(item) })
 }
 
-// endpointOf gives the endpoint with these addresses, or the one that they are part of; a new one if there is none.
+// endpointOf gives the endpoint with these addresses, or the one that the resolver gave them as part of; a new one if there
+// is none.
 func (c *channel) endpointOf(addresses []string) *endpoint {
 	if exact := c.endpoints[strings.Join(addresses, ", ")]; exact != nil {
 		return exact
 	}
-	if part := c.endpointWith(addresses); part != nil {
-		return part
+	if whole := c.endpointWith(addresses); whole != nil && whole.isGiven {
+		return whole
 	}
 	return c.addEndpoint(addresses)
 }
 
+// endpointWith gives an endpoint that has all these addresses; nil if there is none.
 func (c *channel) endpointWith(addresses []string) *endpoint {
 	for _, endpoint := range c.endpoints {
 		if all(addresses, func(address string) bool { return slices.Contains(endpoint.addresses, address) }) {
@@ -283,26 +286,15 @@ func (c *channel) isNamed(endpoint *endpoint) bool {
 	return false
 }
 
-// keepNamed removes the endpoints that no policy is given any more, or whose connections went to another endpoint.
+// keepNamed removes the endpoints that no policy is given any more, and those whose subconn has other addresses now.
 func (c *channel) keepNamed() {
 	for key, endpoint := range c.endpoints {
-		isLeft := len(endpoint.subconns) == 0 && len(endpoint.leaves) == 0 && len(endpoint.addresses) > 1 &&
-			c.isCovered(endpoint)
-		if isLeft || !c.isNamed(endpoint) {
+		isPutTogether := len(endpoint.addresses) > 1 && !endpoint.isGiven
+		if isPutTogether && len(endpoint.subconns) == 0 || !c.isNamed(endpoint) {
 			delete(c.endpoints, key)
 			endpoint.record.Remove()
 		}
 	}
-}
-
-// isCovered says whether another endpoint, with connections, has an address of this one.
-func (c *channel) isCovered(endpoint *endpoint) bool {
-	for _, other := range c.endpoints {
-		if other != endpoint && len(other.subconns) > 0 && slices.Contains(other.addresses, endpoint.addresses[0]) {
-			return true
-		}
-	}
-	return false
 }
 
 // beginUpdate notes what a policy is given.
@@ -317,7 +309,7 @@ func (c *channel) beginUpdate(node *node, endpoints [][]string) {
 		}
 		// One of a single address may become part of a subconn with several: it is added when the policy has had its say.
 		if len(addresses) > 1 {
-			c.endpointOf(addresses)
+			c.endpointOf(addresses).isGiven = true
 		}
 	}
 }
@@ -327,8 +319,8 @@ func (c *channel) endUpdate(endpoints [][]string) {
 	defer c.mu.Unlock()
 	c.updating--
 	for _, addresses := range endpoints {
-		if len(addresses) > 0 {
-			c.endpointOf(addresses)
+		if len(addresses) > 0 && c.endpointWith(addresses) == nil {
+			c.addEndpoint(addresses)
 		}
 	}
 	if c.updating == 0 {

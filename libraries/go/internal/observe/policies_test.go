@@ -1,6 +1,8 @@
 package observe_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -8,28 +10,108 @@ import (
 	"github.com/pickscope/pickscope/libraries/go/internal/debugpb"
 )
 
-// spreading are policies that pick all endpoints of a list, by the config that they need.
-var spreading = map[string]string{
-	"round_robin": "{}",
+// spreading are policies that pick all endpoints of a list, by the config that they need, and what becomes of them in the
+// tree: the names of its nodes.
+var spreading = []struct {
+	policy, config string
+	nodes          []string
+}{
+	{"round_robin", "{}", []string{"round_robin"}},
+	{"turns", "{}", []string{"turns"}},
+	{"open_turns", "{}", []string{"open_turns"}},
+	{"configured", `{"greeting": "hello"}`, []string{"configured"}},
+	{"relay", `{"child": "turns"}`, []string{"relay", "turns"}},
+	{"relay", `{"child": "open_turns"}`, []string{"relay", "open_turns"}},
+	{"relay", `{"child": "round_robin"}`, []string{"relay", "round_robin"}},
+	{"halves", "{}", []string{"halves", "open_turns", "open_turns"}},
 }
 
 func TestPolicyThatSpreads(t *testing.T) {
-	for policy, config := range spreading {
-		t.Run(policy, func(t *testing.T) {
-			backends := startBackends(t, 3)
-			c := dial(t, policy, config, addressesOf(backends))
-			c.waitReady(t, 3)
-			for range 30 {
+	for _, tree := range spreading {
+		t.Run(strings.Join(tree.nodes, "_"), func(t *testing.T) {
+			backends := startBackends(t, 4)
+			c := dial(t, tree.policy, tree.config, addressesOf(backends))
+			c.waitReady(t, 4)
+			for range 40 {
 				if code := c.call(); code != codes.OK {
 					t.Fatal(code)
 				}
 			}
+			for _, backend := range backends {
+				if backend.calls.Load() == 0 {
+					t.Errorf("%s was not picked", backend.address)
+				}
+			}
 			checkCounts(t, c, backends)
-			checkRows(t, c, 30)
-			if c.policies()[policy] == nil {
-				t.Errorf("policy %s is not among %v", policy, c.policies())
+			checkRows(t, c, 40)
+			checkTree(t, c, tree.nodes)
+		})
+	}
+}
+
+// checkTree holds that the tree has nodes of these names, and that rows name the lowest.
+func checkTree(t *testing.T, c *client, names []string) {
+	t.Helper()
+	var found []string
+	byID := map[uint32]string{}
+	for _, policy := range c.policies() {
+		found = append(found, policy.Name)
+		byID[policy.Id] = policy.Name
+		if isRoot := policy.Name == names[0]; isRoot != (policy.Parent == 0) {
+			t.Errorf("parent of %s: %d", policy.Name, policy.Parent)
+		}
+	}
+	slices.Sort(found)
+	if want := slices.Sorted(slices.Values(names)); !slices.Equal(found, want) {
+		t.Errorf("tree of %v, want %v", found, want)
+	}
+	picks, _ := c.read()
+	for _, row := range picks {
+		if decided := byID[row.Policy]; decided != names[len(names)-1] && row.Result == debugpb.PickResult_PICK_RESULT_COMPLETED {
+			t.Fatalf("%q decided, want %s", decided, names[len(names)-1])
+		}
+	}
+}
+
+func TestPolicyThatTells(t *testing.T) {
+	for _, tree := range spreading {
+		lowest := tree.nodes[len(tree.nodes)-1]
+		if lowest != "open_turns" {
+			continue
+		}
+		t.Run(tree.policy, func(t *testing.T) {
+			backends := startBackends(t, 4)
+			c := dial(t, tree.policy, tree.config, addressesOf(backends))
+			c.waitReady(t, 4)
+			for range 8 {
+				c.call()
+			}
+			picks, ends := c.read()
+			for _, row := range picks[len(picks)-8:] {
+				candidate := row.Candidates[0]
+				if row.Reason != debugpb.PickReason_PICK_REASON_TURN || row.CandidateCount != 1 || row.Flags != 0 ||
+					candidate.Endpoint != row.Endpoint || candidate.Score != 3 {
+					t.Errorf("row %+v", row)
+				}
+			}
+			for _, row := range ends {
+				if row.LagNs != 7 || row.Success != 900 || row.Flags != 0 {
+					t.Errorf("end %+v", row)
+				}
+			}
+			generations := c.generations()
+			if last := generations[len(generations)-1]; last.HistoryKept {
+				t.Error("history kept, though the policy kept none over")
 			}
 		})
+	}
+}
+
+func TestPolicyGetsItsConfig(t *testing.T) {
+	c := dial(t, "configured", `{"greeting": "hello"}`, addressesOf(startBackends(t, 1)))
+	c.waitReady(t, 1)
+	if given := configuredPolicy.given.Load(); given == nil || *given != "hello" {
+		t.Errorf("the policy was given %v", given)
 	}
 }
 
@@ -48,12 +130,10 @@ func TestPickFirst(t *testing.T) {
 		picks += counts.Picks
 	}
 	if picks != 10 || channel.Completed != 10 {
-		t.Errorf("%d picks, want 10", picks)
+		t.Errorf("%d picks, the channel has %d; want 10", picks, channel.Completed)
 	}
 	checkRows(t, c, 10)
-	if len(c.policies()) != 1 {
-		t.Errorf("policies: %v", c.policies())
-	}
+	checkTree(t, c, []string{"pick_first"})
 }
 
 // checkCounts holds the counters against what the backends saw, after all calls have ended.
@@ -100,6 +180,7 @@ func checkRows(t *testing.T, c *client, calls int) {
 	}
 }
 
+// checkRefers holds that what a row refers to exists.
 func checkRefers(t *testing.T, c *client, generation, policy, endpoint uint32) {
 	t.Helper()
 	known := map[uint32]bool{}

@@ -16,7 +16,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/resolver"
-	"google.golang.org/grpc/resolver/manual"
+	"google.golang.org/grpc/serviceconfig"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 
@@ -111,8 +111,27 @@ func addressesOf(backends []*backend) resolver.State {
 type client struct {
 	*grpc.ClientConn
 	*view
-	resolver *manual.Resolver
+	resolver *source
 }
+
+// source is a resolver that brings what a test says.
+type source struct {
+	scheme string
+	first  resolver.State
+	resolver.ClientConn
+}
+
+func (s *source) Scheme() string { return s.scheme }
+
+func (s *source) Build(_ resolver.Target, cc resolver.ClientConn, _ resolver.BuildOptions) (resolver.Resolver, error) {
+	s.ClientConn = cc
+	cc.UpdateState(s.first)
+	return s, nil
+}
+
+func (s *source) ResolveNow(resolver.ResolveNowOptions) {}
+
+func (s *source) Close() {}
 
 var schemes atomic.Int64
 
@@ -120,8 +139,7 @@ var schemes atomic.Int64
 func dial(t *testing.T, policy, config string, state resolver.State, options ...grpc.DialOption) *client {
 	t.Helper()
 	scheme := fmt.Sprintf("test%d", schemes.Add(1))
-	source := manual.NewBuilderWithScheme(scheme)
-	source.InitialState(state)
+	source := &source{scheme: scheme, first: state}
 	view := watch(t)
 	options = append([]grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -234,18 +252,17 @@ func (v *view) channel() (channel *debugpb.Channel) {
 	return channel
 }
 
-// policies are those that run, by name; those of one name are told apart by their order.
-func (v *view) policies() map[string]*debugpb.Policy {
-	id, found := v.channel().GetId(), map[string]*debugpb.Policy{}
+// policies are those that run, by their ids.
+func (v *view) policies() map[uint32]*debugpb.Policy {
+	id, found := v.channel().GetId(), map[uint32]*debugpb.Policy{}
 	v.each(func(change recorder.Change) {
 		policy := change.GetPolicy()
 		if policy == nil || policy.Channel != id {
 			return
 		}
-		if policy.Removed && found[policy.Name].GetId() == policy.Id {
-			delete(found, policy.Name)
-		} else if !policy.Removed {
-			found[policy.Name] = policy
+		found[policy.Id] = policy
+		if policy.Removed {
+			delete(found, policy.Id)
 		}
 	})
 	return found
@@ -316,7 +333,7 @@ func (v *view) waitReady(t *testing.T, endpoints int) {
 	})
 }
 
-// counts are the exact ones of the channel, and of its endpoints by their addresses.
+// counts are the exact ones of the channel, and of its endpoints by their addresses: an endpoint may go and come again.
 func (v *view) counts() (channel recorder.ChannelCounts, endpoints map[string]recorder.EndpointCounts) {
 	id := v.channel().GetId()
 	endpoints = map[string]recorder.EndpointCounts{}
@@ -325,8 +342,37 @@ func (v *view) counts() (channel recorder.ChannelCounts, endpoints map[string]re
 			channel = change.Channel.Counts()
 		}
 		if change.Endpoint != nil && change.GetEndpoint().Channel == id {
-			endpoints[strings.Join(change.GetEndpoint().Addresses, ", ")] = change.Endpoint.Counts()
+			address := strings.Join(change.GetEndpoint().Addresses, ", ")
+			endpoints[address] = sum(endpoints[address], change.Endpoint.Counts())
 		}
 	})
 	return channel, endpoints
+}
+
+func sum(a, b recorder.EndpointCounts) recorder.EndpointCounts {
+	a.Picks += b.Picks
+	a.NeverStarted += b.NeverStarted
+	for code, count := range b.Ended {
+		a.Ended[code] += count
+	}
+	return a
+}
+
+// dialerThatWaits gives no connection to an address before it may.
+func dialerThatWaits(address string, may <-chan struct{}) func(context.Context, string) (net.Conn, error) {
+	return func(ctx context.Context, to string) (net.Conn, error) {
+		if to == address {
+			select {
+			case <-may:
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		return (&net.Dialer{}).DialContext(ctx, "tcp", to)
+	}
+}
+
+// parse gives a service config as a resolver brings it.
+func (c *client) parse(config string) *serviceconfig.ParseResult {
+	return c.resolver.ParseServiceConfig(config)
 }
