@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -102,16 +101,22 @@ func readDescriptor(file string) (d descriptor, err error) {
 	if err != nil {
 		return d, err
 	}
-	if json.Unmarshal(text, &d) != nil || !instancePattern.MatchString(d.Instance) || d.PID <= 0 {
+	if json.Unmarshal(text, &d) != nil || !isInstance(d.Instance) || d.PID <= 0 {
 		return descriptor{}, fmt.Errorf("%s cannot be read as a descriptor", file)
 	}
 	return d, nil
 }
 
-var (
-	instancePattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
-	filePattern     = regexp.MustCompile(`^[0-9a-f]{32}\.json(\.new)?$`)
-)
+// isInstance says whether the text is one that a process can have.
+func isInstance(text string) bool {
+	return len(text) == instanceDigits && strings.Trim(text, "0123456789abcdef") == ""
+}
+
+// isDescriptorName says whether a descriptor has such a name, or the draft of one that was not renamed any more.
+func isDescriptorName(name string) bool {
+	instance, isDescriptor := strings.CutSuffix(strings.TrimSuffix(name, ".new"), ".json")
+	return isDescriptor && isInstance(instance)
+}
 
 // sweep removes what clients that are provably gone left behind. What cannot be read as a descriptor is not ours to remove.
 func sweep(folder, hostName string) error {
@@ -120,7 +125,7 @@ func sweep(folder, hostName string) error {
 		return err
 	}
 	for _, entry := range entries {
-		if !filePattern.MatchString(entry.Name()) {
+		if !isDescriptorName(entry.Name()) {
 			continue
 		}
 		file := filepath.Join(folder, entry.Name())

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -21,10 +20,8 @@ const (
 )
 
 var (
-	nothing       = regexp.MustCompile(`(?i)^(0|off)?$`)
-	amountPattern = regexp.MustCompile(`^(\d+(?:\.\d+)?) ?([A-Za-z]+)$`)
-	timeUnits     = map[string]float64{"s": 1, "m": 60, "h": 3600}
-	sizeUnits     = map[string]float64{"kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
+	timeUnits = map[string]float64{"s": 1, "m": 60, "h": 3600}
+	sizeUnits = map[string]float64{"kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
 )
 
 // KeepLimits says how much of the past is kept: what was told, else PICKSCOPE_KEEP, by default nothing; at most
@@ -41,7 +38,7 @@ func KeepLimits(told time.Duration, warn func(string)) stream.KeepLimits {
 }
 
 func configuredSeconds(text string, warn func(string)) float64 {
-	if nothing.MatchString(text) {
+	if text == "" || text == "0" || strings.EqualFold(text, "off") {
 		return 0
 	}
 	seconds := amount(text, timeUnits)
@@ -64,14 +61,12 @@ func configuredBytes(text string, warn func(string)) int {
 	return defaultKeepBytes
 }
 
-// amount reads "1.5h"; it is NaN where the text is none.
+// amount reads "1.5h", or "2 MB"; it is NaN where the text is none.
 func amount(text string, units map[string]float64) float64 {
-	parts := amountPattern.FindStringSubmatch(strings.TrimSpace(text))
-	if parts == nil {
-		return math.NaN()
-	}
-	number, err := strconv.ParseFloat(parts[1], 64)
-	unit, known := units[strings.ToLower(parts[2])]
+	text = strings.ToLower(strings.TrimSpace(text))
+	digits := strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyz")
+	number, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+	unit, known := units[text[len(digits):]]
 	if err != nil || !known {
 		return math.NaN()
 	}

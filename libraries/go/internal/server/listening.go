@@ -1,12 +1,12 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -219,26 +219,16 @@ func (l *listening) heal() {
 	}
 }
 
-var addressPattern = regexp.MustCompile(`^(?:(.*):)?(\d{1,5})$`)
-
 // tcpAddress reads "7700", ":7700" or "host:7700"; without a host it is 127.0.0.1.
 func tcpAddress(text string) (string, error) {
-	parts := addressPattern.FindStringSubmatch(text)
-	if parts == nil {
-		return "", notAnAddress(text)
+	if !strings.Contains(text, ":") {
+		text = ":" + text
 	}
-	host := strings.Trim(parts[1], "[]")
-	if host == "" {
-		host = "127.0.0.1"
+	host, port, err := net.SplitHostPort(text)
+	if _, notANumber := strconv.ParseUint(port, 10, 16); err != nil || notANumber != nil {
+		return "", fmt.Errorf("%q is no address to listen at: give a port, or host:port", strings.TrimPrefix(text, ":"))
 	}
-	if port, _ := strconv.Atoi(parts[2]); port > 65535 {
-		return "", notAnAddress(text)
-	}
-	return net.JoinHostPort(host, parts[2]), nil
-}
-
-func notAnAddress(text string) error {
-	return fmt.Errorf("%q is no address to listen at: give a port, or host:port", text)
+	return net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port), nil
 }
 
 // onThisMachine is where a watcher on this machine connects to.

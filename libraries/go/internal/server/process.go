@@ -4,9 +4,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -36,9 +36,9 @@ func DescribeProcess(instance, name string, limitations []string) *debugpb.Proce
 	return &debugpb.Process{
 		Instance:       instance,
 		Pid:            uint32(os.Getpid()),
-		Name:           capped(name),
-		Folder:         capped(filepath.Base(folder)),
-		HostName:       capped(hostName),
+		Name:           Capped(name),
+		Folder:         Capped(filepath.Base(folder)),
+		HostName:       Capped(hostName),
 		StartedUnixNs:  clock.WallUnixNs - clock.MonotonicNs,
 		Language:       "go",
 		RuntimeVersion: runtime.Version(),
@@ -71,11 +71,9 @@ func ProcessName(told string) string {
 	return strings.TrimSuffix(filepath.Base(executable), ".exe")
 }
 
-var versionPattern = regexp.MustCompile(`^v\d+$`)
-
 // packageName is "orders" for "example.com/shop/cmd/orders" and for "example.com/orders/v2"; "" for what `go run main.go` runs.
 func packageName(packagePath string) string {
-	if versionPattern.MatchString(path.Base(packagePath)) {
+	if version, isVersion := strings.CutPrefix(path.Base(packagePath), "v"); isVersion && isNumber(version) {
 		packagePath = path.Dir(packagePath)
 	}
 	if packagePath == "" || packagePath == "command-line-arguments" {
@@ -84,16 +82,21 @@ func packageName(packagePath string) string {
 	return path.Base(packagePath)
 }
 
+func isNumber(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 32)
+	return err == nil
+}
+
 func cappedLimitations(limitations []string) []string {
 	var first []string
 	for _, limitation := range limitations[:min(len(limitations), maxLimitations)] {
-		first = append(first, capped(limitation))
+		first = append(first, Capped(limitation))
 	}
 	return first
 }
 
-// capped gives the beginning of a text, as valid UTF-8.
-func capped(text string) string {
+// Capped gives the beginning of a text that came from elsewhere, at most 256 bytes, as valid UTF-8.
+func Capped(text string) string {
 	text = strings.ToValidUTF8(text, "")
 	for len(text) > maxTextLength {
 		_, size := utf8.DecodeLastRuneInString(text[:len(text)])

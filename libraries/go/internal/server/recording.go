@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/pickscope/pickscope/libraries/go/internal/stream"
 )
@@ -58,18 +59,21 @@ func writeRecording(past *stream.Past, file string) error {
 	return err
 }
 
-var noNameCharacters = regexp.MustCompile(`[^\p{L}\p{N}._-]+`)
-
 // newRecordingFile is where a recording goes that nobody named.
 func newRecordingFile(program string) (string, error) {
 	folder, err := recordingsFolder()
 	if err != nil {
 		return "", err
 	}
-	name := []rune(noNameCharacters.ReplaceAllString(program, "-"))
+	name := []rune(strings.Join(strings.FieldsFunc(program, isNoNameRune), "-"))
 	moment := time.Now().UTC().Format("20060102T150405.000Z")
 	return filepath.Join(folder, fmt.Sprintf("%s-%d-%s.pickscope",
 		string(name[:min(len(name), maxNameRunes)]), os.Getpid(), moment)), nil
+}
+
+// isNoNameRune says which characters of a program's name are left out of a file's.
+func isNoNameRune(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !strings.ContainsRune("._-", r)
 }
 
 // recordingsFolder is made if need be. One that was named may be shared with others: the file itself is not.
