@@ -60,8 +60,9 @@ type Endpoint struct {
 
 // Subconn is one connection, or attempt at one, of an endpoint.
 type Subconn struct {
-	channel *Channel
-	message *debugpb.Subconn
+	channel  *Channel
+	endpoint *Endpoint
+	message  *debugpb.Subconn
 }
 
 // Generation is a picker that the channel began to use.
@@ -327,7 +328,7 @@ func (e *Endpoint) AddSubconn(address string, channelzID uint32) *Subconn {
 	channel := e.channel
 	channel.recorder.mu.Lock()
 	defer channel.recorder.mu.Unlock()
-	subconn := &Subconn{channel: channel}
+	subconn := &Subconn{channel: channel, endpoint: e}
 	channel.subconns[subconn] = struct{}{}
 	subconn.replace(&debugpb.Subconn{
 		Id:           channel.recorder.nextID(),
@@ -359,6 +360,7 @@ func (s *Subconn) Move(to *Endpoint, address string) {
 	if s.message.Removed {
 		return
 	}
+	s.endpoint = to
 	message := proto.Clone(s.message).(*debugpb.Subconn)
 	message.Endpoints, message.Address = []uint32{to.id}, capped(address)
 	s.replace(message)
@@ -406,7 +408,9 @@ func existing(channels []*Channel, endpoints []*Endpoint) []*debugpb.Change {
 	}
 	for _, channel := range channels {
 		for _, subconn := range sortedByID(channel.subconns) {
-			all = append(all, change(subconn.message))
+			if !subconn.endpoint.gone.Load() { // Else it is about to go, too.
+				all = append(all, change(subconn.message))
+			}
 		}
 	}
 	for _, channel := range channels {
