@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"context"
 	"reflect"
 	"runtime"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"unsafe"
 	"weak"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/connectivity"
 
@@ -22,7 +24,7 @@ type channel struct {
 	observer *Observer
 	record   *recorder.Channel
 	key      weak.Pointer[byte]
-	state    *atomic.Pointer[connectivity.State] // Of channelz; nil: not told.
+	conn     weak.Pointer[grpc.ClientConn]
 	calls    calls
 	conns    connTable
 
@@ -58,7 +60,7 @@ type subconn struct {
 }
 
 // channelOf gives the channel that a root policy with these options belongs to.
-func (o *Observer) channelOf(target string, opts balancer.BuildOptions) *channel {
+func (o *Observer) channelOf(cc balancer.ClientConn, opts balancer.BuildOptions) *channel {
 	identity := identityOf(opts)
 	pointer := (*byte)(identity.pointer)
 	key := weak.Make(pointer)
@@ -69,9 +71,9 @@ func (o *Observer) channelOf(target string, opts balancer.BuildOptions) *channel
 	}
 	c := &channel{
 		observer:  o,
-		record:    o.recorder.AddChannel(target, identity.id),
+		record:    o.recorder.AddChannel(cc.Target(), identity.id),
 		key:       key,
-		state:     identity.state,
+		conn:      weak.Make(clientConnOf(cc)),
 		nodes:     map[*node]struct{}{},
 		endpoints: map[string]*endpoint{},
 		subconns:  map[balancer.SubConn]*subconn{},
@@ -128,16 +130,33 @@ func (c *channel) removeRoot(root *node) {
 	default:
 		c.held = nil
 		c.record.SetState(debugpb.ConnectivityState_CONNECTIVITY_STATE_IDLE)
+		go c.awaitEnd()
 	}
 }
 
 // isClosed says whether a channel without policies is closed, rather than idle.
 func (c *channel) isClosed() bool {
-	if c.state == nil {
-		return !mayIdle
+	conn := c.conn.Value()
+	return conn == nil || conn.GetState() == connectivity.Shutdown
+}
+
+// awaitEnd notes the end of a channel that is idle: it has no policy that would be closed.
+func (c *channel) awaitEnd() {
+	conn := c.conn.Value()
+	for conn != nil && c.hasNoRoot() {
+		state := conn.GetState()
+		if state == connectivity.Shutdown {
+			c.forget()
+			return
+		}
+		conn.WaitForStateChange(context.Background(), state)
 	}
-	state := c.state.Load()
-	return state != nil && *state == connectivity.Shutdown
+}
+
+func (c *channel) hasNoRoot() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.roots) == 0
 }
 
 // takeOver notes that grpc-go picks with the picker of a root that waited, and gives the generation.

@@ -55,13 +55,19 @@ func Install(r *recorder.Recorder) *Observer {
 
 // Rescan wraps what was registered since. It is called by itself whenever a channel is made.
 func (o *Observer) Rescan() {
+	o.scan()
+}
+
+// scan gives the names of the policies that were registered since.
+func (o *Observer) scan() (late []string) {
 	o.scanning.Lock()
 	defer o.scanning.Unlock()
-	o.wrapPolicies()
+	late = o.wrapPolicies()
 	o.knownPolicies.Store(int64(len(registeredPolicies)))
 	if o.dialsByResolver {
 		o.wrapResolvers()
 	}
+	return late
 }
 
 // Limitations are what cannot be seen though it might be expected, and why, a sentence each; at most 16.

@@ -83,7 +83,7 @@ func (o *Observer) newNode(name string, cc balancer.ClientConn, opts balancer.Bu
 	if n.parent != nil {
 		n.channel = n.parent.channel
 	} else {
-		n.channel = o.channelOf(target, opts)
+		n.channel = o.channelOf(cc, opts)
 		n.channel.addRoot(n)
 	}
 	n.channel.mu.Lock()

@@ -85,7 +85,6 @@ func (o *Observer) onDial() {
 		return
 	}
 	o.dialsByResolver = true
-	o.wrapResolvers()
 }
 
 type dialHook struct{ observer *Observer }
@@ -106,7 +105,9 @@ type observedResolver struct {
 func (b *observedResolver) Build(
 	target resolver.Target, cc resolver.ClientConn, opts resolver.BuildOptions,
 ) (resolver.Resolver, error) {
-	b.observer.Rescan()
+	if late := b.observer.scan(); len(late) > 0 && bindsAtDial {
+		b.observer.limit(unseen(late[0]))
+	}
 	return b.Builder.Build(target, cc, opts)
 }
 
@@ -132,24 +133,25 @@ func (o *Observer) wrapResolver(builder resolver.Builder) (wrapped resolver.Buil
 	return observed, true
 }
 
-// unseenPolicy says which policies are registered and not wrapped; "" if there is none.
+// unseenPolicies says which policy is registered and not wrapped; "" if there is none.
 //
-// It runs while the program does anything: it looks at the size of the registry, and at the registry only if that has
-// not changed since it was asked last. A program that registers while this reads would be ended by Go's runtime.
+// It runs while the program does anything, and a program that registers while this reads would be ended by Go's runtime:
+// it reads the registry's size, and the registry itself only if that is the same as when it was asked last.
 func (o *Observer) unseenPolicies() string {
 	size := int64(len(registeredPolicies))
-	if size == o.knownPolicies.Load() || o.lookedAt.Swap(size) != size {
+	if !o.dialsByResolver || size == o.knownPolicies.Load() || o.lookedAt.Swap(size) != size {
 		return ""
 	}
-	var names []string
 	for _, name := range slices.Sorted(maps.Keys(registeredPolicies)) {
 		if _, isNew := o.wrapPolicy(registeredPolicies[name]); isNew {
-			names = append(names, name)
+			return unseen(name)
 		}
 	}
-	if len(names) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("Channels that use the policy %q are not seen: it was registered after pickscope. "+
-		"Register it from an init function of a package that is imported before, or call pickscope.Start after it.", names[0])
+	return ""
+}
+
+func unseen(policy string) string {
+	const names = 60 // Of the 256 that a limitation may have.
+	return fmt.Sprintf("The policy %.*q was registered after pickscope: channels that use it may not be seen. "+
+		"Register it in the init of a package imported before pickscope's, or call pickscope.Start after it.", names, policy)
 }

@@ -4,20 +4,19 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"sync/atomic"
 	"unsafe"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/balancer"
-	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/resolver"
 )
 
 // What differs between the versions of grpc-go that this package is built with, read by reflection: no version can be
 // compiled against the fields of another. None of it runs in a pick.
 
-// mayIdle says whether a channel without policies may be idle, rather than closed: since 1.59.
-var mayIdle = minorVersion() >= 59
+// bindsAtDial says whether a channel is given the builder of its policy when it is made, where its service config names one,
+// rather than when the resolver has brought something: since 1.64.
+var bindsAtDial = minorVersion() >= 64
 
 func minorVersion() int {
 	var major, minor int
@@ -31,7 +30,6 @@ func minorVersion() int {
 type identity struct {
 	pointer unsafe.Pointer // nil: unknown.
 	id      uint32         // 0: unknown.
-	state   *atomic.Pointer[connectivity.State]
 }
 
 // identityOf reads BuildOptions.ChannelzParentID, a *channelz.Identifier up to 1.63, or .ChannelzParent, an interface that
@@ -61,14 +59,26 @@ func channelIdentity(pointer reflect.Value) identity {
 	if id := channel.FieldByName("ID"); id.IsValid() && id.CanInt() {
 		found.id = uint32(id.Int())
 	}
-	metrics := channel.FieldByName("ChannelMetrics")
-	if !metrics.IsValid() || metrics.Kind() != reflect.Struct {
-		return found
-	}
-	if state := metrics.FieldByName("State"); state.IsValid() && state.CanInterface() {
-		found.state, _ = state.Addr().Interface().(*atomic.Pointer[connectivity.State])
-	}
 	return found
+}
+
+// clientConnOf gives the channel whose root policy is given this balancer.ClientConn; nil: unknown. All versions reach it
+// by gracefulswitch.balancerWrapper.gsb.cc, a ccBalancerWrapper, and that one's cc.
+func clientConnOf(cc balancer.ClientConn) *grpc.ClientConn {
+	found := reflect.ValueOf(cc)
+	for _, name := range []string{"gsb", "cc", "cc"} {
+		for found.Kind() == reflect.Interface || found.Kind() == reflect.Pointer {
+			found = found.Elem()
+		}
+		if found.Kind() != reflect.Struct {
+			return nil
+		}
+		found = found.FieldByName(name)
+	}
+	if !found.IsValid() || found.Type() != reflect.TypeFor[*grpc.ClientConn]() {
+		return nil
+	}
+	return (*grpc.ClientConn)(found.UnsafePointer())
 }
 
 // listenTo has `tell` called before the listener of options that have one (NewSubConnOptions.StateListener, since 1.58).
