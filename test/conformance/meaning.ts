@@ -79,7 +79,7 @@ export function meaningOf(told: Told, target: string, nameOf: (address: string) 
   const completions = told.completions.filter(({ channel }) => channel === id);
   const decided = picks.filter(({ result }) => result === PickResult.COMPLETED);
   return {
-    states: distinct(history!.map(({ state }) => stateName(state))),
+    states: settled(history!.map(({ state }) => stateName(state))),
     closed: history!.at(-1)!.closed,
     policies: [...new Set([...told.policies.values()].filter(([it]) => it!.channel === id).map(([it]) => it!.name))],
     deciders: [...new Set(decided.map(({ policy }) => told.policies.get(policy)?.[0]?.name ?? '?'))],

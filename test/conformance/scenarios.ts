@@ -119,6 +119,14 @@ const backendsOf: readonly Scenario[] = some.flatMap((names): Scenario[] => {
 
 const others: readonly Scenario[] = [
   {
+    name: 'an idle channel',
+    play: async (stage) => {
+      await stage.start('a');
+      await stage.dial('round_robin', 'a');
+    },
+    expected: { states: ['IDLE'], closed: false, policies: [], updates: [], endpoints: {}, subconns: {}, calls: [] },
+  },
+  {
     name: 'every status code',
     play: async (stage) => {
       const codes = Array.from({ length: 17 }, (_, code) => code);
@@ -126,7 +134,6 @@ const others: readonly Scenario[] = [
       stage.backend('a').answer = answering(...codes);
       await stage.connected('round_robin', 'a');
       assert.deepEqual(await stage.call(17), codes);
-      await stage.ended();
     },
     expected: {
       calls: Array.from({ length: 17 }, (_, code) => taken('a', { code })),
@@ -147,7 +154,6 @@ const others: readonly Scenario[] = [
       await stage.connected('round_robin', 'a');
       await stage.call(1, { method: '/shop.Cart/Nothing' });
       await stage.call(1);
-      await stage.ended();
     },
     expected: { calls: [taken('a', { code: UNIMPLEMENTED }, '/shop.Cart/Nothing'), taken('a')] },
   },
@@ -159,7 +165,6 @@ const others: readonly Scenario[] = [
       stage.backend('b').answer = answering(...Array<number>(10).fill(UNAVAILABLE));
       await stage.connected('round_robin', 'a b');
       await stage.call(10);
-      await stage.ended();
     },
     expected: {
       counts: counts(10, { a: ok(5), b: { picks: 5, started: 5, neverStarted: 0, codes: { [UNAVAILABLE]: 5 } } }),
@@ -172,7 +177,6 @@ const others: readonly Scenario[] = [
       await stage.start('a b c');
       await stage.connected('p2c_ewma', 'a b c');
       await stage.call(60, { parallel: true });
-      await stage.ended();
     },
     expected: { endpoints: { a: ready, b: ready, c: ready }, historyLost: true },
   },
@@ -211,7 +215,6 @@ const others: readonly Scenario[] = [
       stage.backend('a').kill();
       const [code] = await call;
       assert.ok(code! > 0);
-      await stage.ended();
     },
     expected: { states: ['IDLE', 'CONNECTING', 'READY', 'IDLE', 'CONNECTING', 'TRANSIENT_FAILURE'] },
   },
@@ -222,7 +225,6 @@ const others: readonly Scenario[] = [
       void stage.receiving('a');
       await stage.connected('round_robin', 'a');
       assert.deepEqual(await stage.call(1, { deadlineMs: 200 }), [DEADLINE_EXCEEDED]);
-      await stage.ended();
     },
     expected: { calls: [taken('a', { code: DEADLINE_EXCEEDED })] },
   },
@@ -239,7 +241,6 @@ const others: readonly Scenario[] = [
       await stage.resolve({ names: 'b c' });
       await stage.picker('b c');
       await stage.call(4);
-      await stage.ended();
     },
     expected: {
       updates: ['a b', 'a b c', 'b c'],
@@ -255,7 +256,6 @@ const others: readonly Scenario[] = [
       await stage.resolve({ error: 'the registry is away' });
       await stage.until(() => stage.told.updates.some(({ error }) => error.includes('the registry is away')));
       await stage.call(2);
-      await stage.ended();
     },
     expected: { updates: ['a', 'error'], endpoints: { a: ready }, calls: [taken('a'), taken('a')] },
   },
@@ -265,12 +265,11 @@ const others: readonly Scenario[] = [
       await stage.dial('round_robin');
       await stage.connect();
       await stage.resolve({ error: 'the registry is away' });
-      await stage.until(() => stage.told.updates.length > 0);
       assert.deepEqual(await stage.call(2), [UNAVAILABLE, UNAVAILABLE]);
-      await stage.ended();
     },
     expected: {
       states: ['IDLE', 'CONNECTING', 'TRANSIENT_FAILURE'],
+      updates: ['error'],
       endpoints: {},
       calls: [0, 1].map(() => refused({ refused: `FAILED ${UNAVAILABLE}`, code: UNAVAILABLE })),
     },
@@ -307,7 +306,6 @@ const others: readonly Scenario[] = [
       await stage.until(() => stage.told.picks.length > 0);
       await stage.backend('a').revive();
       assert.deepEqual(await call, [0]);
-      await stage.ended();
     },
     expected: { endpoints: { a: late }, counts: { ...counts(1, { a: ok(1) }), failed: true } },
   },
@@ -319,7 +317,6 @@ const others: readonly Scenario[] = [
       await stage.connect();
       await stage.endpoint('a', 'CONNECTING');
       assert.deepEqual(await stage.call(1, { deadlineMs: 200 }), [DEADLINE_EXCEEDED]);
-      await stage.ended();
     },
     expected: {
       states: ['IDLE', 'CONNECTING'],
@@ -352,13 +349,13 @@ const others: readonly Scenario[] = [
   },
   {
     name: 'a channel that is closed',
+    drawn: 'turn',
     play: async (stage) => {
       await stage.start('a b');
       await stage.connected('round_robin', 'a b');
       await stage.call(2);
       await stage.hangUp();
       await stage.until(() => stage.meaning().closed);
-      await stage.ended();
     },
     expected: { closed: true },
   },
@@ -374,7 +371,6 @@ const others: readonly Scenario[] = [
       const [code] = await call;
       assert.ok(code === DEADLINE_EXCEEDED || code === CANCELLED);
       await stage.until(() => stage.meaning().closed);
-      await stage.ended();
     },
     expected: { closed: true },
   },

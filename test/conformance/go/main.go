@@ -20,6 +20,7 @@ import (
 
 	pickscope "github.com/pickscope/pickscope/libraries/go"
 	_ "github.com/pickscope/pickscope/libraries/go/gozero/auto"
+	"github.com/zeromicro/go-zero/core/logx"
 	_ "github.com/zeromicro/go-zero/zrpc" // Brings p2c_ewma.
 )
 
@@ -67,6 +68,8 @@ type client struct {
 }
 
 func main() {
+	// go-zero logs where the answers go.
+	logx.Disable()
 	c := &client{
 		channels:  map[string]*grpc.ClientConn{},
 		said:      map[string]said{},

@@ -8,6 +8,7 @@ import {
   type WatchResponse,
 } from '@pickscope/protocol/messages';
 import { debugServiceDefinition, tokenMetadataKey } from '@pickscope/protocol/service';
+import { once } from 'node:events';
 import http2 from 'node:http2';
 import net from 'node:net';
 import { setFlagsFromString } from 'node:v8';
@@ -114,6 +115,8 @@ export class Watcher extends Messages {
 /** A gRPC client by hand, which leaves what it is sent in the connection: grpc-js's would buffer it. */
 export class StalledReader extends Messages {
   status: string | undefined;
+  /** The server has begun to answer: it tells of what happens from now on. */
+  readonly answered: Promise<unknown>;
   private readonly session: http2.ClientHttp2Session;
   private readonly stream: http2.ClientHttp2Stream;
   private rest = Buffer.alloc(0);
@@ -129,6 +132,9 @@ export class StalledReader extends Messages {
       te: 'trailers',
       [tokenMetadataKey]: token,
     });
+    this.answered = once(this.stream, 'response');
+    // One who is refused, or closes first, gets none.
+    this.answered.catch(() => undefined);
     this.stream.on(
       'trailers',
       (trailers: http2.IncomingHttpHeaders) => (this.status = String(trailers['grpc-status'])),
