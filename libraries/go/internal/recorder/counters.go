@@ -1,6 +1,8 @@
 package recorder
 
 import (
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"google.golang.org/grpc/codes"
@@ -9,9 +11,37 @@ import (
 // codeCount is the number of gRPC's status codes.
 const codeCount = 17
 
-// ChannelCounters are exact, since the channel was created.
+// ChannelCounters are exact, since the channel was created. Completed picks are those of its endpoints: most picks are, and
+// count once that way.
 type ChannelCounters struct {
-	Completed, Queued, Failed, Dropped, EndedUnpicked atomic.Uint64
+	Queued, Failed, Dropped, EndedUnpicked atomic.Uint64
+
+	mu        sync.Mutex
+	endpoints []*Endpoint // That are still picked.
+	completed uint64      // Of those that are picked no more.
+}
+
+func (c *ChannelCounters) add(endpoint *Endpoint) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.endpoints = append(c.endpoints, endpoint)
+}
+
+func (c *ChannelCounters) readCompleted() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.endpoints = slices.DeleteFunc(c.endpoints, func(endpoint *Endpoint) bool {
+		isQuiet := endpoint.Quiet()
+		if isQuiet {
+			c.completed += endpoint.Counters.picks.Load()
+		}
+		return isQuiet
+	})
+	completed := c.completed
+	for _, endpoint := range c.endpoints {
+		completed += endpoint.Counters.picks.Load()
+	}
+	return completed
 }
 
 // ChannelCounts are the counters at one moment.
@@ -21,7 +51,7 @@ type ChannelCounts struct {
 
 func (c *ChannelCounters) read() ChannelCounts {
 	return ChannelCounts{
-		Completed:     c.Completed.Load(),
+		Completed:     c.readCompleted(),
 		Queued:        c.Queued.Load(),
 		Failed:        c.Failed.Load(),
 		Dropped:       c.Dropped.Load(),

@@ -256,6 +256,7 @@ func (c *Channel) AddEndpoint(addresses []string) *Endpoint {
 	defer c.recorder.mu.Unlock()
 	endpoint := &Endpoint{channel: c, id: c.recorder.nextID()}
 	c.endpoints[endpoint] = struct{}{}
+	c.Counters.add(endpoint)
 	endpoint.message = &debugpb.Endpoint{
 		Id:           endpoint.id,
 		Channel:      c.id,

@@ -29,11 +29,12 @@ const (
 	beatInterval  = time.Second
 )
 
-// Bytes of changes: in one message, though a gRPC client takes 4 MB; waiting for a reader, with more it has to begin anew;
-// and what each takes besides those of its message.
+// Bytes of changes: in one message, and one change more, though a gRPC client takes 4 MB; waiting for a reader, with more it
+// has to begin anew. And what a change takes besides its own bytes: in a message, and in memory.
 const (
-	maxMessageBytes = 1 << 20
+	maxChangesBytes = 900_000
 	maxPendingBytes = 4 << 20
+	changeHead      = 5
 	changeOverhead  = 200
 )
 
@@ -320,15 +321,15 @@ func (s *stream) tellNames() {
 }
 
 func (s *stream) tellChanges(changes []*debugpb.Change) {
-	part, bytes := &debugpb.Changes{}, 0
+	begin, bytes := 0, 0
 	for i, change := range changes {
-		part.Changes = append(part.Changes, change)
-		bytes += proto.Size(change)
-		if i < len(changes)-1 && bytes+proto.Size(changes[i+1]) < maxMessageBytes {
+		bytes += proto.Size(change) + changeHead
+		if i+1 < len(changes) && bytes < maxChangesBytes {
 			continue
 		}
+		part := &debugpb.Changes{Changes: changes[begin : i+1]}
 		s.send(&debugpb.WatchResponse{Body: &debugpb.WatchResponse_Changes{Changes: part}})
-		part, bytes = &debugpb.Changes{}, 0
+		begin, bytes = i+1, 0
 	}
 }
 

@@ -107,7 +107,6 @@ func (w *world) pick(c *channel, method string) {
 		}
 	}
 	endpoint.Counters.Picked()
-	c.Counters.Completed.Add(1)
 	w.addRow(c, row, endpoint, method)
 	w.calls = append(w.calls, &call{
 		id: c.ID(), call: row.Call, method: row.Method, endpoint: endpoint, started: row.Time, source: endpoint.StatusSource(),
