@@ -2,14 +2,21 @@ package gozero
 
 import (
 	"fmt"
+	"os"
 	"reflect"
 	"testing"
 
+	"github.com/zeromicro/go-zero/core/logx"
 	_ "github.com/zeromicro/go-zero/zrpc"
 	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/resolver"
 )
+
+func TestMain(m *testing.M) {
+	logx.DisableStat()
+	os.Exit(m.Run())
+}
 
 // fakeConn is a connection to nothing.
 type fakeConn struct {
@@ -27,6 +34,8 @@ type fakeChannel struct {
 	picker balancer.Picker
 }
 
+func (c *fakeChannel) Target() string { return "fake:///backends" }
+
 func (c *fakeChannel) UpdateState(state balancer.State) { c.picker = state.Picker }
 
 func (c *fakeChannel) NewSubConn(_ []resolver.Address, options balancer.NewSubConnOptions) (balancer.SubConn, error) {
@@ -43,8 +52,13 @@ func (c *fakeChannel) NewSubConn(_ []resolver.Address, options balancer.NewSubCo
 // buildPicker has go-zero's own p2c_ewma make a picker over that many READY connections.
 func buildPicker(t testing.TB, backends int) balancer.Picker {
 	t.Helper()
+	return buildPickerOf(t, balancer.Get("p2c_ewma"), backends)
+}
+
+func buildPickerOf(t testing.TB, policy balancer.Builder, backends int) balancer.Picker {
+	t.Helper()
 	channel := &fakeChannel{}
-	channel.policy = balancer.Get("p2c_ewma").Build(channel, balancer.BuildOptions{})
+	channel.policy = policy.Build(channel, balancer.BuildOptions{})
 	t.Cleanup(channel.policy.Close)
 	var addresses []resolver.Address
 	for i := range backends {
