@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { goMissing, hasGoFor } from './go.mjs';
+import { checkGo, fuzzGo } from './goChecks.mjs';
 import { installAll } from './install.mjs';
 
 /*
@@ -15,8 +17,11 @@ import { installAll } from './install.mjs';
 const root = path.dirname(import.meta.dirname);
 process.chdir(root);
 
-/** Of all runs of mocha. */
+/** Of all runs of mocha and of go test. */
 const totals = { passed: 0, failed: 0 };
+
+/** What was left out, and why: a line each. */
+const skipped = new Set();
 
 /** A stage ends well, or throws. */
 const stages = {
@@ -25,6 +30,8 @@ const stages = {
   lint: () => run('npm', ['run', 'lint']),
   typecheck: () => run('npm', ['run', 'typecheck']),
   generated: checkGenerated,
+  go: runGo,
+  conformance: () => mocha('test/conformance'),
   unit: () => mocha('protocol/test', 'libraries/node/test', 'simulator/test', 'test/unit', 'test/faults'),
   programs: runPrograms,
   panel: () => mocha('test/panel'),
@@ -32,11 +39,12 @@ const stages = {
   oldest: runInOldest,
   package: () => run('npm', ['run', 'package']),
   whole: () => mocha('test/whole'),
-  soak: () => mochaOf(soakTests(), '--timeout', '600000'),
+  soak: runSoak,
 };
 
 /** What runs when nothing is asked for; what only reads the sources goes on beside what mostly waits. */
-const usual = 'install build typecheck generated lint+unit programs panel vscode oldest package whole'.split(' ');
+const usual =
+  'install build typecheck generated lint+unit conformance go+programs panel vscode oldest package whole'.split(' ');
 
 const asked = process.argv.slice(2);
 if (asked.includes('--help')) console.log(`node test/run.mjs [stage…]\nStages: ${Object.keys(stages).join(', ')}`);
@@ -49,6 +57,7 @@ async function runStages(names) {
     if (process.exitCode === 1) break;
   }
   console.log(`\n${totals.passed} passed, ${totals.failed} failed`);
+  for (const line of skipped) console.log(line);
 }
 
 /** @param {string} name */
@@ -133,6 +142,27 @@ function testsOf(folder, ending = '.test.ts') {
 function count(output) {
   totals.passed += Number(/^\s*(\d+) passing/m.exec(output)?.[1] ?? 0);
   totals.failed += Number(/^\s*(\d+) failing/m.exec(output)?.[1] ?? 0);
+  for (const [, line] of output.matchAll(/^\s*(skipped: .+)$/gm)) skipped.add(line);
+}
+
+/** The code in Go. */
+async function runGo() {
+  if (!hasGo('the checks and tests of the code in Go')) return;
+  const { passed, failed } = await checkGo();
+  totals.passed += passed;
+  totals.failed += failed;
+}
+
+/** @param {string} what Would be left out. */
+function hasGo(what) {
+  const has = hasGoFor(what);
+  if (!has) skipped.add(`skipped: ${what}. ${goMissing}`);
+  return has;
+}
+
+async function runSoak() {
+  await mochaOf(soakTests(), '--timeout', '600000');
+  if (hasGo('fuzzing of the code in Go')) await fuzzGo();
 }
 
 /** The preload, with programs of npm's packages. */
@@ -146,17 +176,29 @@ async function checkGenerated() {
   const made = mkdtempSync(path.join(tmpdir(), 'pickscope-generated-'));
   try {
     await run('npm', ['run', 'generate', '--', '--output', made]);
-    const folder = path.join('protocol', 'src', 'generated');
-    const [committed, generated] = [filesOf(folder), filesOf(path.join(made, folder))];
-    const stale = [...new Set([...committed.keys(), ...generated.keys()])].filter(
-      (file) => committed.get(file) !== generated.get(file),
-    );
-    if (stale.length === 0) return;
-    const files = stale.map((file) => path.join(folder, file)).join(', ');
-    throw new Error(`Not what the .proto files generate: ${files}. Run \`npm run generate\` and commit them.`);
+    compareGenerated(path.join('protocol', 'src', 'generated'), made);
+    if (!hasGo('whether the generated code in Go is current')) return;
+    await run('npm', ['run', 'generate:go', '--', '--output', path.join(made, 'libraries', 'go')]);
+    compareGenerated(path.join('libraries', 'go', 'internal', 'debugpb'), made);
   } finally {
     rmSync(made, { recursive: true });
   }
+}
+
+/**
+ * @param {string} folder Of this repository.
+ * @param {string} made Where the same folder was generated anew.
+ */
+function compareGenerated(folder, made) {
+  const [committed, generated] = [filesOf(folder), filesOf(path.join(made, folder))];
+  const stale = [...new Set([...committed.keys(), ...generated.keys()])].filter(
+    (file) => committed.get(file) !== generated.get(file),
+  );
+  if (stale.length === 0) return;
+  const files = stale.map((file) => path.join(folder, file)).join(', ');
+  throw new Error(
+    `Not what the .proto files generate: ${files}. Run \`npm run generate\` (in Go \`npm run generate:go\`) and commit them.`,
+  );
 }
 
 /**
@@ -164,8 +206,9 @@ async function checkGenerated() {
  * @returns {Map<string, string>} What its files hold, by their paths in it.
  */
 function filesOf(folder) {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
-  return new Map(files.map((file) => [file, readFileSync(path.join(folder, file), 'utf8')]));
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const files = entries.map(({ parentPath, name }) => path.join(parentPath, name));
+  return new Map(files.map((file) => [path.relative(folder, file), readFileSync(file, 'utf8')]));
 }
 
 /** The same in the oldest VS Code that engines.vscode names. */
