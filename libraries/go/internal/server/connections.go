@@ -26,8 +26,8 @@ const (
 type connections struct {
 	proofTime time.Duration
 
-	mu   sync.Mutex
-	open []*connection // The oldest first.
+	mu  sync.Mutex
+	all []*connection // The oldest first.
 }
 
 // door is a listener that lets in whom it may: processes of our user, or of root, and not too many.
@@ -50,7 +50,7 @@ func (d door) Accept() (net.Conn, error) {
 }
 
 func (c *connections) admit(conn net.Conn) *connection {
-	admitted := &connection{Conn: conn, all: c}
+	admitted := &connection{Conn: conn, among: c}
 	admitted.lastRead.Store(time.Now().UnixNano())
 	admitted.expiry = time.AfterFunc(c.proofTime, func() {
 		if !admitted.proven.Load() {
@@ -58,7 +58,7 @@ func (c *connections) admit(conn net.Conn) *connection {
 		}
 	})
 	c.mu.Lock()
-	c.open = append(c.open, admitted)
+	c.all = append(c.all, admitted)
 	excess := c.dispensable()
 	c.mu.Unlock()
 	if excess != nil {
@@ -70,10 +70,10 @@ func (c *connections) admit(conn net.Conn) *connection {
 // dispensable is the one to go where there are too many: the oldest that has not shown the token, or the oldest that seems
 // to be dead. Where all of them may be alive the newest one has no room.
 func (c *connections) dispensable() *connection {
-	if len(c.open) <= maxConnections {
+	if len(c.all) <= maxConnections {
 		return nil
 	}
-	others, newest := c.open[:len(c.open)-1], c.open[len(c.open)-1]
+	others, newest := c.all[:len(c.all)-1], c.all[len(c.all)-1]
 	for _, isDispensable := range []func(*connection) bool{(*connection).isUnproven, (*connection).isSilent} {
 		if found := slices.IndexFunc(others, isDispensable); found >= 0 {
 			return others[found]
@@ -85,13 +85,13 @@ func (c *connections) dispensable() *connection {
 func (c *connections) forget(conn *connection) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.open = slices.DeleteFunc(c.open, func(it *connection) bool { return it == conn })
+	c.all = slices.DeleteFunc(c.all, func(it *connection) bool { return it == conn })
 }
 
 // connection is one to a watcher, or to who may become one.
 type connection struct {
 	net.Conn
-	all      *connections
+	among    *connections
 	expiry   *time.Timer
 	proven   atomic.Bool
 	lastRead atomic.Int64 // ns since the Unix epoch.
@@ -105,7 +105,7 @@ func (c *connection) Read(into []byte) (int, error) {
 
 func (c *connection) Close() error {
 	c.expiry.Stop()
-	c.all.forget(c)
+	c.among.forget(c)
 	return c.Conn.Close()
 }
 

@@ -49,11 +49,12 @@ type Options struct {
 
 // Server is open until it is closed.
 type Server struct {
-	past      *stream.Past
-	guard     *guard
-	grpc      *grpc.Server
-	http      *http.Server
-	listening *listening
+	past        *stream.Past
+	guard       *guard
+	grpc        *grpc.Server
+	http        *http.Server
+	connections *connections
+	listening   *listening
 }
 
 // Open begins to serve. Its error says why it cannot: no folder, an address that is none, or is in use.
@@ -92,13 +93,15 @@ func (s *Server) listen(options Options, token string) error {
 		return err
 	}
 	s.http = newHTTPServer(s.guard, options.Certificate)
-	all := &connections{proofTime: cmp.Or(options.proofTime, proofTime)}
+	s.connections = &connections{proofTime: cmp.Or(options.proofTime, proofTime)}
 	s.listening = &listening{
 		place:       at,
 		self:        options.Describe(),
 		token:       token,
 		certificate: certificatePEM(options.Certificate),
-		serve:       func(listener net.Listener) { serve(s.http, door{listener, all}) },
+		serve: func(listener net.Listener) {
+			serve(s.http, door{listener, s.connections}, options.Certificate != nil)
+		},
 	}
 	return s.listening.open(cmp.Or(options.healInterval, healInterval))
 }
@@ -139,8 +142,8 @@ func newHTTPServer(handler http.Handler, certificate *tls.Certificate) *http.Ser
 }
 
 // serve returns when the listener or the server is closed.
-func serve(server *http.Server, listener net.Listener) {
-	if server.TLSConfig != nil {
+func serve(server *http.Server, listener net.Listener, withTLS bool) {
+	if withTLS {
 		_ = server.ServeTLS(listener, "", "")
 	} else {
 		_ = server.Serve(listener)

@@ -1,0 +1,160 @@
+package server
+
+import (
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/pickscope/pickscope/libraries/go/internal/debugpb"
+)
+
+// isEnded waits until the other side has closed the connection.
+func isEnded(conn net.Conn) bool {
+	conn.SetReadDeadline(time.Now().Add(patience))
+	_, err := io.Copy(io.Discard, conn)
+	timeout, isTimeout := err.(net.Error)
+	return !isTimeout || !timeout.Timeout()
+}
+
+func openConnections(server *Server) int {
+	server.connections.mu.Lock()
+	defer server.connections.mu.Unlock()
+	return len(server.connections.all)
+}
+
+// describe calls once, and fails the test where there is no answer.
+func describe(t *testing.T, channel *grpc.ClientConn, token string) {
+	t.Helper()
+	if _, err := debugpb.NewDebugServiceClient(channel).Describe(withToken(t, token), &debugpb.DescribeRequest{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAConnectionWithoutTheTokenIsEnded(t *testing.T) {
+	options := testOptions()
+	options.proofTime = 300 * time.Millisecond
+	server, folder := open(t, options)
+	token := announced(t, folder).Token
+	proven := dial(t, server.Address())
+	describe(t, proven, token)
+
+	silent, slow, refused := connect(t, server.Address()), connect(t, server.Address()), dial(t, server.Address())
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() { // A byte at a time: never quite a call.
+		for _, char := range bytes.Repeat([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"), 1000) {
+			select {
+			case <-stop:
+				return
+			case <-time.After(20 * time.Millisecond):
+				slow.Write([]byte{char})
+			}
+		}
+	}()
+	go debugpb.NewDebugServiceClient(refused).Describe(withToken(t, "wrong"), &debugpb.DescribeRequest{})
+	if !isEnded(silent) || !isEnded(slow) {
+		t.Error("one that shows no token is not ended")
+	}
+	eventually(t, "only the proven one is left", func() bool { return openConnections(server) == 1 })
+	describe(t, proven, token)
+}
+
+func TestConnectionsAreBoundedAndThoseWithTheTokenStay(t *testing.T) {
+	server, folder := open(t, testOptions())
+	token := announced(t, folder).Token
+	proven := dial(t, server.Address())
+	watch, err := debugpb.NewDebugServiceClient(proven).Watch(withToken(t, token), &debugpb.WatchRequest{ProtocolMajor: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := watch.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	oldest := connect(t, server.Address())
+	for range 4 * maxConnections {
+		connect(t, server.Address())
+	}
+	if !isEnded(oldest) {
+		t.Error("the oldest without the token is not ended")
+	}
+	eventually(t, "there are no more than may be", func() bool { return openConnections(server) <= maxConnections })
+	for range 3 { // The watch goes on.
+		if _, err := watch.Recv(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	describe(t, dial(t, server.Address()), token)
+}
+
+func TestWhoMakesRoom(t *testing.T) {
+	longAgo := time.Now().Add(-time.Minute).UnixNano()
+	type change func([]*connection)
+	for name, test := range map[string]struct {
+		prepare change
+		leaves  int
+	}{
+		"the oldest without the token": {func(all []*connection) { all[3].proven.Store(false); all[5].proven.Store(false) }, 3},
+		"one that seems dead":          {func(all []*connection) { all[7].lastRead.Store(longAgo) }, 7},
+		"the newest":                   {func([]*connection) {}, maxConnections},
+	} {
+		t.Run(name, func(t *testing.T) {
+			room := &connections{proofTime: time.Hour}
+			var made []*connection
+			for range maxConnections {
+				made = append(made, room.admit(ignored{}))
+				made[len(made)-1].proven.Store(true)
+			}
+			test.prepare(made)
+			made = append(made, room.admit(ignored{}))
+			if len(room.all) != maxConnections {
+				t.Fatalf("%d are open", len(room.all))
+			}
+			for index, conn := range made {
+				if isOpen := slices.Contains(room.all, conn); isOpen == (index == test.leaves) {
+					t.Errorf("number %d is open: %v", index, isOpen)
+				}
+			}
+		})
+	}
+}
+
+// ignored is a connection to nobody.
+type ignored struct{ net.Conn }
+
+func (ignored) Close() error { return nil }
+
+func TestGarbageDoesNoHarm(t *testing.T) {
+	server, folder := open(t, testOptions())
+	token := announced(t, folder).Token
+	preface := []byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+	random := rand.NewChaCha8([32]byte{1})
+	for round := range 60 {
+		garbage := make([]byte, 1000)
+		random.Read(garbage)
+		conn := connect(t, server.Address())
+		if round%2 == 0 {
+			conn.Write(preface)
+		}
+		conn.Write(garbage)
+		conn.Close()
+	}
+	describe(t, dial(t, server.Address()), token)
+}
+
+func TestAWebPageGetsNoAnswer(t *testing.T) {
+	options := testOptions()
+	options.Listen = "0"
+	server, _ := open(t, options)
+	conn := connect(t, server.Address())
+	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	conn.SetReadDeadline(time.Now().Add(patience))
+	if answer, _ := io.ReadAll(conn); len(answer) != 0 {
+		t.Errorf("answered with %q", answer)
+	}
+}
