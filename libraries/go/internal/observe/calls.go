@@ -114,15 +114,15 @@ func (c *channel) pickFailed(ctx context.Context, call waiting, before *waiting)
 // repicks notes that an attempt is picked for again.
 func (c *channel) repicks(a *attempt) {
 	if a.ctx != nil {
-		c.wait(a.ctx, waiting{id: a.call, method: a.method, isPicked: true})
+		c.wait(a.ctx, waiting{id: callID{a.row.Call, a.row.Attempt}, method: a.row.Method, isPicked: true})
 	}
 }
 
 // mayRetry notes that grpc-go may begin another attempt of the call.
 func (c *channel) mayRetry(a *attempt) {
 	if a.ctx != nil && a.ctx.Err() == nil {
-		next := callID{a.call.call, a.call.attempt + 1}
-		c.wait(a.ctx, waiting{id: next, method: a.method, isEnded: true})
+		next := callID{a.row.Call, a.row.Attempt + 1}
+		c.wait(a.ctx, waiting{id: next, method: a.row.Method, isEnded: true})
 	}
 }
 

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
-	"unsafe"
 	"weak"
 
 	"google.golang.org/grpc"
@@ -478,46 +476,4 @@ func (e *endpoint) isReady(root *node) bool {
 		}
 	}
 	return false
-}
-
-// connTable finds the endpoint of a subconn: by copying on each write, since every pick reads it.
-type connTable struct {
-	entries atomic.Pointer[map[unsafe.Pointer]*endpoint]
-}
-
-// get finds a subconn that is a pointer, as grpc-go's are.
-func (t *connTable) get(sc balancer.SubConn) *endpoint {
-	if entries := t.entries.Load(); entries != nil {
-		return (*entries)[pointerOf(sc)]
-	}
-	return nil
-}
-
-func (t *connTable) put(sc balancer.SubConn, of *endpoint) {
-	t.change(func(entries map[unsafe.Pointer]*endpoint) { entries[pointerOf(sc)] = of })
-}
-
-func (t *connTable) remove(all []balancer.SubConn) {
-	t.change(func(entries map[unsafe.Pointer]*endpoint) {
-		for _, sc := range all {
-			delete(entries, pointerOf(sc))
-		}
-	})
-}
-
-// change runs under the channel's lock.
-func (t *connTable) change(change func(map[unsafe.Pointer]*endpoint)) {
-	next := map[unsafe.Pointer]*endpoint{}
-	if entries := t.entries.Load(); entries != nil {
-		for sc, endpoint := range *entries {
-			next[sc] = endpoint
-		}
-	}
-	change(next)
-	t.entries.Store(&next)
-}
-
-// pointerOf is the pointer in an interface value.
-func pointerOf(sc balancer.SubConn) unsafe.Pointer {
-	return (*[2]unsafe.Pointer)(unsafe.Pointer(&sc))[1]
 }

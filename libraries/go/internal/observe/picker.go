@@ -21,6 +21,7 @@ type picker struct {
 	inner      balancer.Picker
 	node       *node
 	channel    *channel
+	recorder   *recorder.Recorder
 	inspected  *inspectedPicker // nil: the policy does not tell what it compares.
 	generation atomic.Pointer[recorder.Generation]
 	method     atomic.Pointer[method]
@@ -34,7 +35,7 @@ type method struct {
 
 // Pick has the policy pick, and notes it.
 func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
-	if p.channel.observer.recorder.Watched() {
+	if p.recorder.Watched() {
 		return p.pickWatched(info)
 	}
 	result, err := p.inner.Pick(info)
@@ -46,70 +47,64 @@ func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
 	if endpoint == nil {
 		return result, nil
 	}
-	p.count(info, endpoint)
+	p.channel.calls.take(info.Ctx)
+	endpoint.record.Counters.Picked()
 	if result.Done == nil {
 		result.Done = endpoint.plainEnd
-		return result, nil
+	} else {
+		result.Done = begin(endpoint, result.Done).end
 	}
-	result.Done = begin(endpoint, result.Done).end
 	return result, nil
-}
-
-// count counts a completed pick.
-func (p *picker) count(info balancer.PickInfo, endpoint *endpoint) {
-	endpoint.record.Counters.Picked()
-	p.channel.record.Counters.Completed.Add(1)
-	p.channel.calls.take(info.Ctx)
 }
 
 // pickWatched is Pick while someone watches.
 func (p *picker) pickWatched(info balancer.PickInfo) (balancer.PickResult, error) {
-	row := recorder.PickRow{Policy: p.node.decidingID.Load()}
-	var decision decision
-	result, err := p.decide(info, &decision)
-	decision.write(&row)
+	a := newAttempt()
+	a.decision.clear()
+	result, err := p.decide(info, a)
+	a.row.Policy = p.node.decidingID.Load()
+	a.decision.write(&a.row)
 	if err != nil {
-		p.unpicked(info, err, &row)
+		p.unpicked(info, err, &a.row)
+		a.release()
 		return result, err
 	}
-	endpoint := decision.chosen()
-	if endpoint == nil {
-		endpoint = p.channel.conns.get(result.SubConn)
+	a.endpoint = a.decision.chosen()
+	if a.endpoint == nil {
+		a.endpoint = p.channel.conns.get(result.SubConn)
 	}
-	if endpoint == nil {
+	if a.endpoint == nil {
+		a.release()
 		return result, nil
 	}
-	row.Result = debugpb.PickResult_PICK_RESULT_COMPLETED
-	row.Endpoint = endpoint.record.ID()
-	call, _ := p.channel.take(info.Ctx)
-	p.describe(&row, info, call)
-	endpoint.record.Counters.Picked()
-	p.channel.record.Counters.Completed.Add(1)
-	attempt := begin(endpoint, result.Done)
-	attempt.call = call
-	attempt.ctx = info.Ctx
-	attempt.method = row.Method
-	attempt.source = endpoint.record.StatusSource()
-	p.channel.observer.recorder.Rows.AddPick(&row, endpoint.record)
-	attempt.started = row.Time
-	result.Done = attempt.end
+	a.inner = result.Done
+	p.picked(info, a)
+	result.Done = a.end
 	return result, nil
 }
 
+// picked counts a completed pick, and tells it.
+func (p *picker) picked(info balancer.PickInfo, a *attempt) {
+	endpoint := a.endpoint.record
+	endpoint.Counters.Picked()
+	a.ctx, a.source = info.Ctx, endpoint.StatusSource()
+	call, _ := p.channel.take(info.Ctx)
+	p.describe(&a.row, info, call)
+	a.row.Result, a.row.Code, a.row.Endpoint = debugpb.PickResult_PICK_RESULT_COMPLETED, codes.OK, endpoint.ID()
+	p.recorder.Rows.AddPick(&a.row, endpoint)
+}
+
 // decide picks. Where policies are nested, the context carries what the one that decides is to fill in.
-func (p *picker) decide(info balancer.PickInfo, decision *decision) (balancer.PickResult, error) {
+func (p *picker) decide(info balancer.PickInfo, a *attempt) (balancer.PickResult, error) {
 	if p.inspected != nil {
-		decision.inspected = p.inspected
-		return p.inspected.Pick(info, &decision.Decision)
+		a.decision.inspected = p.inspected
+		return p.inspected.Pick(info, &a.decision.Decision)
 	}
 	if !p.node.isParent.Load() {
 		return p.inner.Pick(info)
 	}
-	slot := &slot{Context: info.Ctx}
-	info.Ctx = slot
-	result, err := p.inner.Pick(info)
-	*decision = slot.decision
-	return result, err
+	info.Ctx = &slot{info.Ctx, &a.decision}
+	return p.inner.Pick(info)
 }
 
 // describe fills in of a row what all rows have.
@@ -133,7 +128,7 @@ func (p *picker) methodID(name string) uint32 {
 	if last := p.method.Load(); last != nil && last.name == name {
 		return last.id
 	}
-	id := p.channel.observer.recorder.Methods.ID(name)
+	id := p.recorder.Methods.ID(name)
 	p.method.Store(&method{name, id})
 	return id
 }
@@ -145,7 +140,7 @@ func (p *picker) unpicked(info balancer.PickInfo, err error, row *recorder.PickR
 	if row != nil {
 		row.Result, row.Code = result, code
 		p.describe(row, info, call)
-		p.channel.observer.recorder.Rows.AddPick(row, nil)
+		p.recorder.Rows.AddPick(row, nil)
 	}
 	now := waiting{id: call, method: p.methodID(info.FullMethodName), result: result, code: code}
 	p.channel.pickFailed(info.Ctx, now, before)
@@ -171,19 +166,21 @@ func (p *picker) countUnpicked(err error) (debugpb.PickResult, codes.Code) {
 type nestedPicker struct {
 	inner     balancer.Picker
 	node      *node
+	recorder  *recorder.Recorder
 	inspected *inspectedPicker
 }
 
 // Pick has the policy pick. What is below it tells first.
 func (p *nestedPicker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
-	if !p.node.channel.observer.recorder.Watched() {
+	if !p.recorder.Watched() {
 		return p.inner.Pick(info)
 	}
 	slot, _ := info.Ctx.Value(slotKey{}).(*slot)
 	if slot == nil {
 		return p.inner.Pick(info)
 	}
-	slot.decision = decision{policy: p.node.record.ID()}
+	slot.decision.clear()
+	slot.decision.policy = p.node.record.ID()
 	if p.inspected == nil {
 		return p.inner.Pick(info)
 	}
@@ -194,7 +191,7 @@ func (p *nestedPicker) Pick(info balancer.PickInfo) (balancer.PickResult, error)
 // slot is the context of a pick in a tree of policies.
 type slot struct {
 	context.Context
-	decision decision
+	decision *decision
 }
 
 type slotKey struct{}
@@ -214,6 +211,12 @@ type decision struct {
 	inspected *inspectedPicker // nil: no candidates are told.
 }
 
+// clear makes it that of a policy that tells nothing. What its counts cover is written anew.
+func (d *decision) clear() {
+	d.policy, d.inspected = 0, nil
+	d.Reason, d.Raced, d.CandidateCount, d.RejectedDraws = debugpb.PickReason_PICK_REASON_UNSPECIFIED, false, 0, 0
+}
+
 // chosen is the endpoint that was taken; nil: not told.
 func (d *decision) chosen() *endpoint {
 	if d.inspected == nil {
@@ -227,12 +230,9 @@ func (d *decision) write(row *recorder.PickRow) {
 	if d.policy != 0 {
 		row.Policy = d.policy
 	}
-	if d.inspected == nil {
-		return
-	}
-	row.Reason = d.Reason
+	row.Reason, row.Flags = d.Reason, 0
 	if d.Raced {
-		row.Flags |= uint32(debugpb.PickFlag_PICK_FLAG_RACED)
+		row.Flags = uint32(debugpb.PickFlag_PICK_FLAG_RACED)
 	}
 	row.CandidateCount, row.RejectedDraws = uint8(d.CandidateCount), uint8(d.RejectedDraws)
 	for i, candidate := range d.Candidates[:d.CandidateCount] {

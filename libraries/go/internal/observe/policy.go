@@ -317,7 +317,8 @@ func (n *node) rootPicker(state balancer.State) balancer.Picker {
 	defer n.publishing.Unlock()
 	next := n.picker
 	if next == nil || !isSame(next.inner, state.Picker) {
-		next = &picker{inner: state.Picker, node: n, channel: n.channel, inspected: n.open(state.Picker)}
+		next = &picker{inner: state.Picker, node: n, channel: n.channel, recorder: n.channel.observer.recorder}
+		next.inspected = n.open(state.Picker)
 	}
 	c := n.channel
 	c.mu.Lock()
@@ -340,7 +341,7 @@ func (n *node) nestedPicker(state balancer.State) balancer.Picker {
 	defer n.publishing.Unlock()
 	next := n.nested
 	if next == nil || !isSame(next.inner, state.Picker) {
-		next = &nestedPicker{inner: state.Picker, node: n, inspected: n.open(state.Picker)}
+		next = &nestedPicker{state.Picker, n, n.channel.observer.recorder, n.open(state.Picker)}
 	}
 	c := n.channel
 	c.mu.Lock()
