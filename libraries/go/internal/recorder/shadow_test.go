@@ -36,6 +36,14 @@ func TestShadowIsTheMeanWeightedByAge(t *testing.T) {
 	}
 }
 
+func TestRemainingIsExponential(t *testing.T) {
+	for ns := int64(0); ns < 1e11; ns = ns*5/4 + 1 {
+		if got, want := remaining(ns), math.Exp(-float64(ns)/10e9); math.Abs(got-want) > 1e-13 {
+			t.Errorf("after %d ns: %v, not %v", ns, got, want)
+		}
+	}
+}
+
 func near(a, b float64) bool {
 	return math.Abs(a-b) <= 1e-9*math.Max(math.Abs(a), math.Abs(b))
 }

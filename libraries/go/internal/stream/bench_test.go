@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"context"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -11,55 +10,88 @@ import (
 	"github.com/pickscope/pickscope/libraries/go/internal/recorder"
 )
 
-// weighing encodes what it gets, as gRPC does, and throws it away.
-type weighing struct {
-	buffer []byte
-	bytes  int
+// burst makes calls, each a pick and a completion, of a policy that tells two candidates, or none.
+func (w *world) burst(calls int, method string) {
+	for range calls {
+		w.pick(w.channels[0], method)
+		w.end(codes.OK)
+	}
 }
 
-func (c *weighing) send(message *debugpb.WatchResponse) error {
-	encoded, err := proto.MarshalOptions{}.MarshalAppend(c.buffer[:0], message)
-	c.buffer = encoded
-	c.bytes += len(encoded)
-	return err
+func busyWorld(tellsCandidates bool) *world {
+	w := newWorld()
+	c := w.addChannel()
+	for range 9 {
+		w.addEndpoint(c)
+	}
+	c.regenerate(tellsCandidates)
+	return w
 }
 
-func (c *weighing) drop(dropped) error { return nil }
-
+// BenchmarkFlush is what it costs to tell one pick and its completion: from the rings to encoded messages.
 func BenchmarkFlush(b *testing.B) {
-	for _, policy := range []string{"round_robin", "p2c_ewma"} {
-		b.Run(policy, func(b *testing.B) {
-			r := recorder.New()
-			channel := r.AddChannel("dns:///cart", 0)
-			endpoint := channel.AddEndpoint([]string{"10.0.0.1:1"})
-			other := channel.AddEndpoint([]string{"10.0.0.2:1"})
-			ctx, end := context.WithCancelCause(b.Context())
-			sink := &weighing{}
-			s := newStream(ctx, end, Source{r, func() *debugpb.Process { return &debugpb.Process{} }, func() uint64 { return 0 }}, sink)
-			s.tellAll(s.watch())
-			method := r.Methods.ID("/shop.Cart/GetCart")
+	for name, tellsCandidates := range map[string]bool{"chosen": false, "candidates": true} {
+		b.Run(name, func(b *testing.B) {
+			w := busyWorld(tellsCandidates)
+			var (
+				encoded []byte
+				bytes   int
+			)
+			it := w.watch(b)
+			it.sink = &outlet{take: func(message *debugpb.WatchResponse) (err error) {
+				encoded, err = proto.MarshalOptions{}.MarshalAppend(encoded[:0], message)
+				bytes += len(encoded)
+				return err
+			}}
+			const atOnce = recorder.PickCapacity / 4
 			b.ReportAllocs()
-			sink.bytes = 0
 			b.ResetTimer()
-			for i := 0; i < b.N; {
+			for told := 0; told < b.N; told += atOnce {
 				b.StopTimer()
-				for range 8192 {
-					i++
-					row := recorder.PickRow{Call: r.NextCall(), Attempt: 1, Channel: 1, Generation: 4, Policy: 5, Method: method, Endpoint: endpoint.ID(), Result: 1, Reason: 2}
-					if policy == "p2c_ewma" {
-						row.CandidateCount = 2
-						row.Candidates[0] = recorder.CandidateRow{Endpoint: endpoint.ID(), Inflight: 3, LagNs: 1.23456e6, Score: 5677.1, IdleNs: 12345, Success: 999, Healthy: true}
-						row.Candidates[1] = recorder.CandidateRow{Endpoint: other.ID(), Inflight: 4, LagNs: 1.33456e6, Score: 5777.1, IdleNs: 12845, Success: 999, Healthy: true}
-					}
-					endpoint.Counters.Picked()
-					r.Rows.AddPick(&row, endpoint)
-					endpoint.Counters.Ended(codes.OK)
-					r.Rows.AddCompletion(&recorder.CompletionRow{Call: row.Call, Attempt: 1, Channel: 1, Method: method, Endpoint: endpoint.ID()}, row.Time, endpoint, nil)
-				}
+				w.burst(atOnce, "/shop.Cart/Get")
 				b.StartTimer()
-				s.flush()
+				if err := it.flush(); err != nil {
+					b.Fatal(err)
+				}
 			}
-			b.ReportMetric(float64(sink.bytes)/float64(b.N), "B/pick")
+			b.ReportMetric(float64(bytes)/float64(b.N), "bytes/op")
 		})
 	}
+}
+
+// BenchmarkWatch is one pick and its completion, made, told and decoded by a watcher behind a socket, in one process. Calls wait
+// while half a ring of them is under way, so that none is dropped.
+func BenchmarkWatch(b *testing.B) {
+	eachServer(b, func(b *testing.B, serve func(*Watchers) debugpb.DebugServiceClient) {
+		w := busyWorld(true)
+		call, _ := attach(b, serve(NewWatchers(sourceOf(w.Recorder), nil)), version1)
+		receive := func() *debugpb.WatchResponse {
+			message, err := call.Recv()
+			if err != nil {
+				b.Fatal(err)
+			}
+			return message
+		}
+		for receive().GetSnapshotEnd() == nil {
+		}
+		const atOnce = recorder.PickCapacity / 8
+		room := make(chan struct{}, 4)
+		b.ReportAllocs()
+		b.ResetTimer()
+		go func() {
+			for told := 0; told < b.N; told += atOnce {
+				room <- struct{}{}
+				w.burst(min(atOnce, b.N-told), "/shop.Cart/Get")
+			}
+		}()
+		for ended, rooms := 0, 0; ended < b.N; {
+			message := receive()
+			if dropped := message.GetDrops(); dropped != nil {
+				b.Fatal(dropped)
+			}
+			for ended += int(message.GetCompletions().GetRows()); rooms < ended/atOnce; rooms++ {
+				<-room
+			}
+		}
+	})
 }

@@ -20,25 +20,24 @@ type attemptOf struct {
 type reader struct {
 	faults []string
 
-	messages    int
-	kinds       []string
-	process     *debugpb.Process
-	complete    bool // The snapshot has ended.
-	entities    map[uint32]bool
-	used        map[uint32]bool // Ids that were referred to and never announced: of what was gone when the stream began.
-	removed     map[uint32]bool
-	names       map[uint32]string
-	changes     []*debugpb.Change
-	channels    map[uint32]*debugpb.ChannelCounters
-	endpoints   map[uint32]*debugpb.EndpointCounters
-	drops       *debugpb.Drops
-	lastPick    uint64
-	lastEnd     uint64
-	picks       []attemptOf
-	ends        []attemptOf
-	ended       map[attemptOf]bool
-	pickedTimes []uint64
-	longest     int // Bytes of a message.
+	messages  int
+	kinds     []string
+	process   *debugpb.Process
+	complete  bool // The snapshot has ended.
+	entities  map[uint32]bool
+	used      map[uint32]bool // Ids that were referred to and never announced: of what was gone when the stream began.
+	removed   map[uint32]bool
+	names     map[uint32]string
+	changes   []*debugpb.Change
+	channels  map[uint32]*debugpb.ChannelCounters
+	endpoints map[uint32]*debugpb.EndpointCounters
+	drops     *debugpb.Drops
+	lastPick  uint64
+	lastEnd   uint64
+	picks     []attemptOf
+	ends      []attemptOf
+	ended     map[attemptOf]bool
+	longest   int // Bytes of a message.
 }
 
 func newReader() *reader {

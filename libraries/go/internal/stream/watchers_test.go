@@ -20,15 +20,15 @@ import (
 )
 
 // eachServer runs a test behind gRPC's own transport, and behind that of net/http, which the debug server uses.
-func eachServer(t *testing.T, test func(t *testing.T, serve func(*Watchers) debugpb.DebugServiceClient)) {
-	t.Run("grpc", func(t *testing.T) {
+func eachServer[T testingOf[T]](t T, test func(t T, serve func(*Watchers) debugpb.DebugServiceClient)) {
+	t.Run("grpc", func(t T) {
 		test(t, func(w *Watchers) debugpb.DebugServiceClient {
 			server, listener := serverOf(t, w)
 			go server.Serve(listener)
 			return clientOf(t, listener)
 		})
 	})
-	t.Run("http", func(t *testing.T) {
+	t.Run("http", func(t T) {
 		test(t, func(w *Watchers) debugpb.DebugServiceClient {
 			server, listener := serverOf(t, w)
 			protocols := new(http.Protocols)
@@ -41,6 +41,12 @@ func eachServer(t *testing.T, test func(t *testing.T, serve func(*Watchers) debu
 	})
 }
 
+// testingOf is *testing.T or *testing.B.
+type testingOf[T any] interface {
+	testing.TB
+	Run(name string, test func(T)) bool
+}
+
 type service struct {
 	debugpb.UnimplementedDebugServiceServer
 	watchers *Watchers
@@ -50,7 +56,7 @@ func (s *service) Watch(request *debugpb.WatchRequest, call debugpb.DebugService
 	return s.watchers.Watch(request, call)
 }
 
-func serverOf(t *testing.T, w *Watchers) (*grpc.Server, net.Listener) {
+func serverOf(t testing.TB, w *Watchers) (*grpc.Server, net.Listener) {
 	listener, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +67,7 @@ func serverOf(t *testing.T, w *Watchers) (*grpc.Server, net.Listener) {
 	return server, listener
 }
 
-func clientOf(t *testing.T, listener net.Listener) debugpb.DebugServiceClient {
+func clientOf(t testing.TB, listener net.Listener) debugpb.DebugServiceClient {
 	conn, err := grpc.Dial("unix:"+listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +77,7 @@ func clientOf(t *testing.T, listener net.Listener) debugpb.DebugServiceClient {
 }
 
 // attach watches until the end of the test, or until it is told to stop.
-func attach(t *testing.T, client debugpb.DebugServiceClient, request *debugpb.WatchRequest) (
+func attach(t testing.TB, client debugpb.DebugServiceClient, request *debugpb.WatchRequest) (
 	call debugpb.DebugService_WatchClient, stop context.CancelFunc,
 ) {
 	t.Helper()
