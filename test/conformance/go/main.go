@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	pickscope "github.com/pickscope/pickscope/libraries/go"
+	_ "github.com/pickscope/pickscope/libraries/go/channelz"
 	_ "github.com/pickscope/pickscope/libraries/go/gozero/auto"
 	"github.com/zeromicro/go-zero/core/logx"
 	_ "github.com/zeromicro/go-zero/zrpc" // Brings p2c_ewma.
