@@ -1,9 +1,7 @@
 package stream
 
 import (
-	"bufio"
 	"encoding/binary"
-	"errors"
 	"io"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -18,43 +16,29 @@ const (
 	recordingVersion = 1
 )
 
-// What there is no recording for.
-var (
-	ErrNothingKept = errors.New("nothing is kept of this process, so there is nothing to record: start it with " +
-		"PICKSCOPE_KEEP=60s in its environment")
-	ErrNothingKeptAnyMore = errors.New("nothing is kept of this process any more: start it with a larger " +
-		"PICKSCOPE_KEEP_BYTES")
-)
-
-// WriteRecording writes what is kept as a recording file (docs/protocol.md). Its error is ErrNothingKept where past is nil,
-// ErrNothingKeptAnyMore where it gave up, or that of the writer.
-func WriteRecording(past *Past, to io.Writer) error {
-	if past == nil {
-		return ErrNothingKept
+// WriteRecording writes what is kept as a recording file (docs/protocol.md), message by message. Its error is the writer's.
+func WriteRecording(past *Past, file io.Writer) error {
+	header := binary.LittleEndian.AppendUint16([]byte(recordingMagic), recordingVersion)
+	if _, err := file.Write(header); err != nil {
+		return err
 	}
-	if past.Seconds() == 0 {
-		return ErrNothingKeptAnyMore
-	}
-	file := bufio.NewWriter(to)
-	_, _ = file.Write(binary.LittleEndian.AppendUint16([]byte(recordingMagic), recordingVersion)) // Flush tells its errors.
 	messages := outlet{take: func(message *debugpb.WatchResponse) error { return writeDelimited(file, message) }}
 	for _, entry := range past.entries() {
 		if err := entry.put(&messages); err != nil {
 			return err
 		}
 	}
-	return file.Flush()
+	return nil
 }
 
 // writeDelimited writes a message behind its length.
-func writeDelimited(to io.Writer, message proto.Message) error {
-	body, err := proto.Marshal(message)
+func writeDelimited(file io.Writer, message proto.Message) error {
+	size := proto.Size(message)
+	delimited := protowire.AppendVarint(make([]byte, 0, size+binary.MaxVarintLen64), uint64(size))
+	delimited, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(delimited, message)
 	if err != nil {
 		return err
 	}
-	if _, err := to.Write(protowire.AppendVarint(nil, uint64(len(body)))); err != nil {
-		return err
-	}
-	_, err = to.Write(body)
+	_, err = file.Write(delimited)
 	return err
 }

@@ -116,6 +116,7 @@ func (s *stream) watch() recorder.Moment {
 	s.source.Recorder.Watch(s, func(now recorder.Moment) { begun = now })
 	s.unwatchAtEnd()
 	s.next = begun.Next
+	s.namesTold = len(s.source.Recorder.Methods.Names(0))
 	s.counters.begin(begun)
 	return begun
 }
@@ -232,7 +233,9 @@ func (s *stream) flushUntil(end recorder.Position, changes int) {
 // them, it tells all that they refer to: that was there before they were.
 func (s *stream) tellEntities(most int) int {
 	changes := s.takeChanges(most)
-	s.tellNames()
+	names := s.source.Recorder.Methods.Names(s.namesTold)
+	s.tellNames(s.namesTold, names)
+	s.namesTold += len(names)
 	s.tellChanges(changes)
 	return len(changes)
 }
@@ -300,22 +303,23 @@ func (s *stream) takeChanges(most int) []*debugpb.Change {
 func (s *stream) tellAll(moment recorder.Moment) {
 	s.send(&debugpb.WatchResponse{Body: &debugpb.WatchResponse_Process{Process: s.source.Describe()}})
 	s.send(&debugpb.WatchResponse{Body: &debugpb.WatchResponse_SnapshotBegin{SnapshotBegin: &debugpb.SnapshotBegin{}}})
-	s.namesTold = 0
-	s.tellNames()
+	// Those that came since are for the next flush: who reads on from before skips this.
+	s.tellNames(0, s.source.Recorder.Methods.Names(0)[:s.namesTold])
 	s.tellChanges(moment.Changes)
 	s.tellCounters(countersOf(moment, &s.source.Recorder.Rows))
 	s.send(&debugpb.WatchResponse{Body: &debugpb.WatchResponse_SnapshotEnd{SnapshotEnd: &debugpb.SnapshotEnd{}}})
 }
 
-func (s *stream) tellNames() {
-	for names := range slices.Chunk(s.source.Recorder.Methods.Names(s.namesTold), maxNames) {
-		ids := make([]uint32, len(names))
+// tellNames tells the names of methods whose ids are `first` and above.
+func (s *stream) tellNames(first int, names []string) {
+	for part := range slices.Chunk(names, maxNames) {
+		ids := make([]uint32, len(part))
 		for i := range ids {
-			ids[i] = uint32(s.namesTold + i)
+			ids[i] = uint32(first + i)
 		}
-		s.namesTold += len(names)
+		first += len(part)
 		s.send(&debugpb.WatchResponse{Body: &debugpb.WatchResponse_Strings{
-			Strings: &debugpb.Strings{Ids: ids, Values: names},
+			Strings: &debugpb.Strings{Ids: ids, Values: part},
 		}})
 	}
 }
