@@ -3,37 +3,46 @@ package gozero
 import (
 	"math"
 	randv2 "math/rand/v2"
+	"sync/atomic"
 
 	"github.com/pickscope/pickscope/libraries/go/internal/inspect"
 )
 
-// pickTimes is go-zero's: how many pairs are drawn at most, until both of one are healthy.
-const pickTimes = 1 + inspect.MaxRejectedDraws
+// go-zero's constants, by their names.
+const (
+	throttleSuccess = 500
+	penalty         = int64(math.MaxInt32)
+)
 
 // pairSize is how many conns go-zero compares.
 const pairSize = inspect.MaxCandidates
 
-// dealer is the random source of go-zero's picker, and so knows which conns it draws. It reads what is known of them in
-// the moment before go-zero does.
+// dealer is the random source of go-zero's picker, and so knows which conns it draws. It notes what is known of them in the
+// moment before go-zero reads it.
 //
 // go-zero draws a pair by Intn(n) and Intn(n-1), the second one raised where it would be the first again. Intn(n) gives v
 // where the source gives v<<32 (math/rand, Int31n); so the dealer decides, and none of its draws is ever repeated.
 type dealer struct {
 	conns  []*subConn
 	random randv2.Source
+
+	decision *inspect.Decision // Of the pick that is under way.
+	picked   [pairSize]int64   // When its candidates were picked last, by go-zero's clock; 0: never.
 	// second of a pair whose first was drawn, as Intn(n-1) is to give it; -1: none is pending.
 	second int64
-	draws  int
-	tape   [pickTimes][pairSize]reading
+	// surprised: by what was read, go-zero had no reason to draw again.
+	surprised bool
 }
 
 // begin comes before each pick. Up to two conns are not drawn.
-func (d *dealer) begin() {
-	d.draws, d.second = 0, -1
+func (d *dealer) begin(decision *inspect.Decision) {
+	d.decision, d.second, d.surprised = decision, -1, false
+	decision.CandidateCount, decision.RejectedDraws = 0, 0
 	if len(d.conns) <= pairSize {
 		for i := range d.conns {
-			d.tape[0][i] = read(d.conns, i)
+			d.note(i, i)
 		}
+		decision.CandidateCount = len(d.conns)
 	}
 }
 
@@ -52,6 +61,9 @@ func (d *dealer) Seed(int64) {}
 
 // deal draws a pair, and gives its first.
 func (d *dealer) deal() int64 {
+	if d.decision.CandidateCount > 0 {
+		d.reject()
+	}
 	bits, n := d.random.Uint64(), uint64(len(d.conns))
 	first := bits >> 32 * n >> 32
 	second := bits & math.MaxUint32 * (n - 1) >> 32
@@ -59,40 +71,60 @@ func (d *dealer) deal() int64 {
 	if second >= first {
 		second++
 	}
-	pair := &d.tape[min(d.draws, pickTimes-1)]
-	pair[0], pair[1] = read(d.conns, int(first)), read(d.conns, int(second))
-	d.draws++
+	d.note(0, int(first))
+	d.note(1, int(second))
+	d.decision.CandidateCount = pairSize
 	return int64(first)
 }
 
-// pair is what go-zero compared: the last that it drew, or all that there are.
-func (d *dealer) pair() []reading {
-	if len(d.conns) <= pairSize {
-		return d.tape[0][:len(d.conns)]
-	}
-	if d.draws == 0 {
-		return nil
-	}
-	return d.tape[min(d.draws, pickTimes)-1][:]
+// note writes what is known of a conn into one of the candidates.
+func (d *dealer) note(slot, conn int) {
+	its := d.conns[conn]
+	lag, success := atomic.LoadUint64(&its.lag), atomic.LoadUint64(&its.success)
+	inflight := atomic.LoadInt64(&its.inflight)
+	d.picked[slot] = atomic.LoadInt64(&its.pick)
+	candidate := &d.decision.Candidates[slot]
+	candidate.Status = statusOf(lag, success, inflight)
+	candidate.Conn = conn
+	candidate.Score = float64(load(lag, inflight))
+	candidate.Healthy = success > throttleSuccess
 }
 
-// rejected tells the draws before the last one. healthy: both of the last are, or go-zero did not ask. explained: going by
-// what was read, go-zero drew as often as it did.
-func (d *dealer) rejected(decision *inspect.Decision) (healthy, explained bool) {
-	decision.RejectedDraws = 0
-	if d.draws == 0 {
-		return true, true
+// reject notes that go-zero did not take the pair that it drew.
+func (d *dealer) reject() {
+	decision := d.decision
+	pair := &decision.Candidates
+	hasRoom := decision.RejectedDraws < inspect.MaxRejectedDraws
+	if !hasRoom || pair[0].Healthy && pair[1].Healthy {
+		d.surprised = true
 	}
-	last := min(d.draws, pickTimes) - 1
-	explained = d.draws <= pickTimes
-	for draw := range last {
-		pair := &d.tape[draw]
-		explained = explained && !(pair[0].healthy() && pair[1].healthy())
-		for i := range pair {
-			decision.Rejected[pairSize*draw+i] = inspect.Rejected{Conn: pair[i].conn, Success: float32(pair[i].success)}
-		}
+	if !hasRoom {
+		return
 	}
-	decision.RejectedDraws = last
-	healthy = d.tape[last][0].healthy() && d.tape[last][1].healthy()
-	return healthy, explained && (healthy || d.draws == pickTimes)
+	at := pairSize * decision.RejectedDraws
+	for i := range pair {
+		decision.Rejected[at+i] = inspect.Rejected{Conn: pair[i].Conn, Success: pair[i].Success}
+	}
+	decision.RejectedDraws++
+}
+
+// idle is how long a candidate has not been picked, ns.
+func (d *dealer) idle(slot int, now int64) float64 {
+	if d.picked[slot] == 0 {
+		return math.Inf(1)
+	}
+	return float64(now - d.picked[slot])
+}
+
+// load is what go-zero compares; the lower one wins.
+func load(lag uint64, inflight int64) int64 {
+	load := int64(math.Sqrt(float64(lag+1))) * (inflight + 1)
+	if load == 0 {
+		return penalty
+	}
+	return load
+}
+
+func statusOf(lag, success uint64, inflight int64) inspect.Status {
+	return inspect.Status{LagNs: float64(lag), Success: float32(success), Inflight: uint32(max(inflight, 0))}
 }

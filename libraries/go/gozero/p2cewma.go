@@ -49,14 +49,14 @@ func (p *picker) Conns() []balancer.SubConn {
 }
 
 func (p *picker) Status(conn int) inspect.Status {
-	known := read(p.conns, conn)
-	return known.status()
+	its := p.conns[conn]
+	return statusOf(atomic.LoadUint64(&its.lag), atomic.LoadUint64(&its.success), atomic.LoadInt64(&its.inflight))
 }
 
 func (p *picker) Pick(info balancer.PickInfo, decision *inspect.Decision) (balancer.PickResult, error) {
 	p.lock.Lock()
 	defer p.lock.Unlock()
-	p.dealer.begin()
+	p.dealer.begin(decision)
 	result, err := p.twin.Pick(info)
 	if err == nil {
 		p.explain(result.SubConn, decision)
@@ -66,25 +66,32 @@ func (p *picker) Pick(info balancer.PickInfo, decision *inspect.Decision) (balan
 
 // explain says how go-zero came to the conn that it chose.
 func (p *picker) explain(conn balancer.SubConn, decision *inspect.Decision) {
-	pair := p.dealer.pair()
-	at := slices.IndexFunc(pair, func(read reading) bool { return p.conns[read.conn].conn == conn })
-	if at < 0 {
+	chosen := p.candidate(conn, decision)
+	if chosen < 0 {
 		p.giveUp(conn, decision)
 		return
 	}
-	decision.Chosen = pair[at].conn
+	decision.Chosen = decision.Candidates[chosen].Conn
 	// What go-zero has just noted there: the time of this pick, by the clock that it compared with.
 	now := atomic.LoadInt64(&p.conns[decision.Chosen].pick)
-	decision.CandidateCount = len(pair)
-	for i := range pair {
-		pair[i].describe(&decision.Candidates[i], now)
+	for i := range decision.CandidateCount {
+		decision.Candidates[i].IdleNs = p.dealer.idle(i, now)
 	}
-	healthy, explained := p.dealer.rejected(decision)
-	winner, reason := choose(pair, now, healthy)
+	taken, reason := p.choose(decision, now)
 	decision.Reason, decision.Raced = reason, false
-	if winner != at || !explained {
+	if taken != chosen || p.dealer.surprised {
 		decision.Reason, decision.Raced = debugpb.PickReason_PICK_REASON_UNSPECIFIED, true
 	}
+}
+
+// candidate is which of the candidates a conn is; -1: none.
+func (p *picker) candidate(conn balancer.SubConn, decision *inspect.Decision) int {
+	for i := range decision.CandidateCount {
+		if p.conns[decision.Candidates[i].Conn].conn == conn {
+			return i
+		}
+	}
+	return -1
 }
 
 // giveUp tells only what was chosen: go-zero took none of those that it drew, so it does not work as it is known here.
@@ -93,25 +100,30 @@ func (p *picker) giveUp(conn balancer.SubConn, decision *inspect.Decision) {
 	*decision = inspect.Decision{Chosen: max(at, 0), Raced: true}
 }
 
-// choose is go-zero's: which of the pair is taken, and by which of its branches. healthy: the pair is, or nobody asked.
-func choose(pair []reading, now int64, healthy bool) (winner int, reason debugpb.PickReason) {
-	if len(pair) == 1 {
+// choose is go-zero's: which of the candidates is taken, and by which of its branches; -1: it would have drawn again.
+func (p *picker) choose(decision *inspect.Decision, now int64) (taken int, reason debugpb.PickReason) {
+	if decision.CandidateCount == 1 {
 		return 0, debugpb.PickReason_PICK_REASON_ONLY_ONE
 	}
-	first, second := pair[0].load(), pair[1].load()
-	// Strictly: a tie keeps the first that was drawn.
-	if first > second {
-		winner = 1
+	first, second := &decision.Candidates[0], &decision.Candidates[1]
+	// Two that are all are not asked for their health.
+	healthy := len(p.conns) == pairSize || first.Healthy && second.Healthy
+	if !healthy && decision.RejectedDraws < inspect.MaxRejectedDraws {
+		return -1, debugpb.PickReason_PICK_REASON_UNSPECIFIED
 	}
-	loser := 1 - winner
+	// Strictly: a tie keeps the first that was drawn.
+	if first.Score > second.Score {
+		taken = 1
+	}
+	loser := 1 - taken
 	switch {
-	case now-pair[loser].pick > forcePick:
+	case now-p.dealer.picked[loser] > forcePick:
 		return loser, debugpb.PickReason_PICK_REASON_FORCED
 	case !healthy:
-		return winner, debugpb.PickReason_PICK_REASON_NO_HEALTHY_PAIR
-	case first == second:
-		return winner, debugpb.PickReason_PICK_REASON_TIE
+		return taken, debugpb.PickReason_PICK_REASON_NO_HEALTHY_PAIR
+	case first.Score == second.Score:
+		return taken, debugpb.PickReason_PICK_REASON_TIE
 	default:
-		return winner, debugpb.PickReason_PICK_REASON_BETTER_SCORE
+		return taken, debugpb.PickReason_PICK_REASON_BETTER_SCORE
 	}
 }

@@ -149,8 +149,7 @@ type interrupted struct {
 func (s interrupted) Int63() int64 {
 	drawn := s.dealer.Int63()
 	if s.second < 0 {
-		pair := s.pair()
-		s.happens(pair[0].conn, pair[1].conn)
+		s.happens(s.decision.Candidates[0].Conn, s.decision.Candidates[1].Conn)
 	}
 	return drawn
 }

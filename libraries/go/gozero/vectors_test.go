@@ -207,7 +207,7 @@ func (r *replay) reasonOf(want step, decision *inspect.Decision) debugpb.PickRea
 		return onlyOne
 	case want.Forced:
 		return forced
-	case len(want.Tries) == pickTimes && !(decision.Candidates[0].Healthy && decision.Candidates[1].Healthy):
+	case len(want.Tries) == 3 && !(decision.Candidates[0].Healthy && decision.Candidates[1].Healthy):
 		return noHealthyPair
 	case want.Loads[0] == want.Loads[1]:
 		return tie
@@ -246,8 +246,8 @@ func (r *replay) done(want step) {
 		r.t.Fatalf("end of call %d: %+v instead of %+v", want.Call, got, want)
 	}
 	conn.lag, conn.success, conn.last = want.Lag, want.Success, int64(epoch+want.T)
-	if now := read(r.picker.conns, want.Conn); now.load() != want.Load {
-		r.t.Fatalf("end of call %d: load %d instead of %d", want.Call, now.load(), want.Load)
+	if now := load(conn.lag, conn.inflight); now != want.Load {
+		r.t.Fatalf("end of call %d: load %d instead of %d", want.Call, now, want.Load)
 	}
 }
 
