@@ -118,18 +118,23 @@ func (c *channel) removeRoot(root *node) {
 			c.removeSubconn(sc, subconn)
 		}
 	}
-	c.keepNamed()
-	switch {
-	case len(c.roots) > 0 && i == 0:
-		c.use(c.roots[0])
-	case len(c.roots) > 0:
-	case c.isClosed():
-		c.forget()
-	default:
-		c.held = nil
-		c.record.SetState(debugpb.ConnectivityState_CONNECTIVITY_STATE_IDLE)
-		go c.awaitEnd()
+	if len(c.roots) == 0 {
+		c.rest()
+		return
 	}
+	c.keepNamed()
+	c.use(c.roots[0])
+}
+
+// rest notes that the channel has no policy: it is closed, or idle. Then its endpoints stay known.
+func (c *channel) rest() {
+	if c.isClosed() {
+		c.forget()
+		return
+	}
+	c.held = nil
+	c.record.SetState(debugpb.ConnectivityState_CONNECTIVITY_STATE_IDLE)
+	go c.awaitEnd()
 }
 
 // isClosed says whether a channel without policies is closed, rather than idle.
