@@ -244,7 +244,7 @@ func TestALargeChangeSetReachesOneWhoReads(t *testing.T) {
 	it := w.watch(t)
 	told := make(chan error, 1)
 	go func() { told <- it.pace(it.flush, it.beat) }()
-	for range 200 {
+	for range 30 {
 		for range 500 {
 			c.ResolverUpdate([]string{"10.0.0.4:50051"}, "connection refused")
 		}
@@ -267,7 +267,7 @@ func TestManyAtOnce(t *testing.T) {
 	past := NewPast(sourceOf(r), KeepLimits{Seconds: 60, Bytes: 16 << 20}, func(warning string) { t.Error(warning) })
 	ctx, stop := context.WithCancel(t.Context())
 	var programs, readers sync.WaitGroup
-	for number := range 3 {
+	for number := range 2 {
 		programs.Add(1)
 		go func() {
 			defer programs.Done()
@@ -276,13 +276,13 @@ func TestManyAtOnce(t *testing.T) {
 			}
 		}()
 	}
-	for number := range 4 {
+	for number := range 3 {
 		readers.Add(1)
 		go func() {
 			defer readers.Done()
-			for range 5 {
+			for range 3 {
 				read := newReader()
-				if !readOn(ctx, sourceOf(r), past, number%2 == 0, read, 60) {
+				if !readOn(ctx, sourceOf(r), past, number%2 == 0, read, 40) {
 					t.Error("the stream ended")
 				}
 				read.checkFaults(t)
