@@ -3,6 +3,7 @@ package gozero
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -99,54 +100,60 @@ func comparePicks(b *testing.B, builders [modes]balancer.Builder, backends, goro
 	for mode, builder := range builders {
 		pickers[mode] = buildPickerOf(b, builder, backends)
 	}
-	var costs, added, allocations [modes][]float64
+	var costs, added [modes][]float64
 	for i := 0; b.Loop(); i++ {
 		var round [modes]float64
 		for turn := range modes {
 			mode := (i + turn) % modes
-			ns, allocated := costOf(pickers[mode], goroutines)
-			round[mode] = ns
-			costs[mode] = append(costs[mode], ns)
-			allocations[mode] = append(allocations[mode], allocated)
+			round[mode] = costOf(pickers[mode], goroutines)
 		}
 		for mode := range modes {
+			costs[mode] = append(costs[mode], round[mode])
 			added[mode] = append(added[mode], round[mode]-round[raw])
 		}
 	}
 	b.ReportMetric(0, "ns/op")
 	for mode, name := range modeNames {
 		b.ReportMetric(median(costs[mode]), name+"-ns")
-		b.ReportMetric(median(allocations[mode]), name+"-allocs")
+		b.ReportMetric(allocations(pickers[mode]), name+"-allocs")
 		if mode != raw {
 			b.ReportMetric(median(added[mode]), name+"-adds-ns")
 		}
 	}
 }
 
-// costOf picks and ends a few thousand calls on each goroutine, and gives ns and allocations of one of them.
-func costOf(picker balancer.Picker, goroutines int) (ns, allocations float64) {
-	const picks = 4000
-	var before, after runtime.MemStats
+// allocations are those of one pick and its end.
+func allocations(picker balancer.Picker) float64 {
+	const picks = 1000
+	return math.Floor(testing.AllocsPerRun(10, func() { pickAndEnd(picker, picks) }) / picks)
+}
+
+// costOf picks and ends some calls on each goroutine, and gives ns of one of them. They are so few that most rounds are not
+// interrupted by what else the machine does.
+func costOf(picker balancer.Picker, goroutines int) float64 {
+	const picks = 500
+	if goroutines == 1 {
+		start := time.Now()
+		pickAndEnd(picker, picks)
+		return float64(time.Since(start)) / picks
+	}
 	var running sync.WaitGroup
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	info := balancer.PickInfo{Ctx: ctx, FullMethodName: "/shop.Cart/GetCart"}
-	runtime.ReadMemStats(&before)
 	start := time.Now()
 	for range goroutines {
 		running.Add(1)
 		go func() {
 			defer running.Done()
-			pickAndEnd(picker, info, picks)
+			pickAndEnd(picker, picks)
 		}()
 	}
 	running.Wait()
-	took := time.Since(start)
-	runtime.ReadMemStats(&after)
-	return float64(took) / picks, float64((after.Mallocs - before.Mallocs) / uint64(picks*goroutines))
+	return float64(time.Since(start)) / picks
 }
 
-func pickAndEnd(picker balancer.Picker, info balancer.PickInfo, picks int) {
+func pickAndEnd(picker balancer.Picker, picks int) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	info := balancer.PickInfo{Ctx: ctx, FullMethodName: "/shop.Cart/GetCart"}
 	done := balancer.DoneInfo{BytesSent: true, BytesReceived: true}
 	for range picks {
 		result, err := picker.Pick(info)
