@@ -98,6 +98,27 @@ func TestResolverAddsAndRemoves(t *testing.T) {
 	}
 }
 
+func TestResolverRepeats(t *testing.T) {
+	backends := startBackends(t, 2)
+	c := dial(t, "round_robin", "{}", addressesOf(backends))
+	c.waitReady(t, 2)
+	c.resolver.UpdateState(addressesOf(backends))
+	eventually(t, "another update", func() bool { return len(c.updates()) == 2 })
+	for range 4 {
+		c.call()
+	}
+	for address, endpoint := range c.endpoints() {
+		if endpoint.State != ready {
+			t.Errorf("%s is in %v", address, endpoint.State)
+		}
+	}
+	generations := c.generations()
+	if last := generations[len(generations)-1]; len(last.Endpoints) != 2 {
+		t.Errorf("generation %v", last)
+	}
+	checkRows(t, c, 4)
+}
+
 func TestResolverFails(t *testing.T) {
 	c := dial(t, "round_robin", "{}", addressesOf(startBackends(t, 1)))
 	c.waitReady(t, 1)
@@ -124,13 +145,6 @@ func TestPickFirstGoesOn(t *testing.T) {
 	c.waitReady(t, 1)
 	c.call()
 	c.resolver.UpdateState(addressesOf(backends[1:]))
-	t.Cleanup(func() {
-		if t.Failed() {
-			for _, change := range c.changes {
-				t.Log(change.Change)
-			}
-		}
-	})
 	eventually(t, "one endpoint, in use", func() bool {
 		endpoints := c.endpoints()
 		return len(endpoints) == 1 && endpoints[backends[1].address].GetState() == ready
@@ -168,11 +182,11 @@ func TestGracefulSwitch(t *testing.T) {
 	if code := c.call(); code != codes.OK {
 		t.Fatal(code)
 	}
-	checkTree2(t, c, backends)
+	checkSwitched(t, c, backends)
 }
 
-// checkTree2 holds that the last pick was of the policy and endpoint that were switched to.
-func checkTree2(t *testing.T, c *client, backends []*backend) {
+// checkSwitched holds that the last pick was of the policy and endpoint that were switched to.
+func checkSwitched(t *testing.T, c *client, backends []*backend) {
 	t.Helper()
 	picks, _ := c.read()
 	last := picks[len(picks)-1]

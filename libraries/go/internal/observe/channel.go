@@ -45,6 +45,7 @@ type endpoint struct {
 	isGiven   bool // Whether the resolver brought these addresses as one endpoint, rather than a policy put them together.
 	subconns  map[*subconn]struct{}
 	leaves    map[*node]connectivity.State // Policies that hold this endpoint alone, and say in which state it is.
+	err       string                       // Of the last connection that failed, since one was READY.
 	plainEnd  func(balancer.DoneInfo)
 }
 
@@ -54,7 +55,6 @@ type subconn struct {
 	endpoint *endpoint
 	root     *node
 	state    connectivity.State
-	err      string
 }
 
 // channelOf gives the channel that a root policy with these options belongs to.
@@ -183,7 +183,7 @@ func (c *channel) takeOver(picker *picker) *recorder.Generation {
 // use announces the picker of a root that is in use.
 func (c *channel) use(root *node) {
 	picker := root.picker
-	if picker == nil || c.roots[0] != root {
+	if picker == nil || len(c.roots) == 0 || c.roots[0] != root {
 		return
 	}
 	if picker.generation.Load() == nil {
@@ -401,11 +401,13 @@ func (c *channel) subconnState(sc balancer.SubConn, state balancer.SubConnState)
 		c.removeSubconn(sc, subconn)
 		return
 	}
-	subconn.state, subconn.err = state.ConnectivityState, ""
+	err := ""
 	if state.ConnectionError != nil {
-		subconn.err = state.ConnectionError.Error()
+		err = state.ConnectionError.Error()
 	}
-	subconn.record.SetState(protocolState(subconn.state), subconn.err)
+	subconn.state = state.ConnectivityState
+	subconn.record.SetState(protocolState(subconn.state), err)
+	subconn.endpoint.failedWith(err)
 	subconn.endpoint.noteState()
 }
 
@@ -441,29 +443,31 @@ var statesByRank = []connectivity.State{
 	connectivity.Ready, connectivity.Connecting, connectivity.TransientFailure, connectivity.Idle,
 }
 
+// failedWith keeps a connection error: a policy that stays in TRANSIENT_FAILURE while it connects again has it still.
+func (e *endpoint) failedWith(err string) {
+	if err != "" {
+		e.err = err
+	}
+}
+
+// noteState tells the state in which the endpoint is by now.
 func (e *endpoint) noteState() {
-	in := map[connectivity.State]bool{}
-	err := ""
+	in := map[connectivity.State]bool{connectivity.Idle: true}
+	for _, state := range e.leaves {
+		in[state] = true
+	}
 	for subconn := range e.subconns {
-		in[subconn.state] = true
-		err = max(err, subconn.err)
+		in[subconn.state] = in[subconn.state] || len(e.leaves) == 0
 	}
-	if len(e.leaves) > 0 {
-		clear(in)
-		for _, state := range e.leaves {
-			in[state] = true
-		}
+	best := statesByRank[slices.IndexFunc(statesByRank, func(state connectivity.State) bool { return in[state] })]
+	switch best {
+	case connectivity.Ready:
+		e.err = ""
+	case connectivity.TransientFailure:
+		e.record.SetState(protocolState(best), e.err)
+		return
 	}
-	best := connectivity.Idle
-	for _, state := range slices.Backward(statesByRank) {
-		if in[state] {
-			best = state
-		}
-	}
-	if best != connectivity.TransientFailure {
-		err = ""
-	}
-	e.record.SetState(protocolState(best), err)
+	e.record.SetState(protocolState(best), "")
 }
 
 func (e *endpoint) isReady(root *node) bool {

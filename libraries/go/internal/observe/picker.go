@@ -2,7 +2,6 @@ package observe
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 
 	"google.golang.org/grpc/balancer"
@@ -150,16 +149,30 @@ func (p *picker) unpicked(info balancer.PickInfo, err error, row *recorder.PickR
 // does not wait ends with.
 func (p *picker) countUnpicked(err error) (debugpb.PickResult, codes.Code) {
 	counters := &p.channel.record.Counters
-	if errors.Is(err, balancer.ErrNoSubConnAvailable) {
+	if err == balancer.ErrNoSubConnAvailable {
 		counters.Queued.Add(1)
 		return debugpb.PickResult_PICK_RESULT_QUEUED, codes.OK
 	}
 	if told, ok := status.FromError(err); ok {
 		counters.Dropped.Add(1)
-		return debugpb.PickResult_PICK_RESULT_DROPPED, told.Code()
+		return debugpb.PickResult_PICK_RESULT_DROPPED, endingCode(told.Code())
 	}
 	counters.Failed.Add(1)
 	return debugpb.PickResult_PICK_RESULT_FAILED, codes.Unavailable
+}
+
+// endingCode is what a call ends with whose policy says so.
+func endingCode(code codes.Code) codes.Code {
+	if !restrictsCodes {
+		return code
+	}
+	switch code {
+	case codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.FailedPrecondition, codes.Aborted,
+		codes.OutOfRange, codes.DataLoss:
+		return codes.Internal
+	default:
+		return code
+	}
 }
 
 // nestedPicker stands for the picker of a policy below another. It tells the root's what it decided.

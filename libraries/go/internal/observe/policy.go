@@ -133,24 +133,23 @@ func (n *node) deciding() *node {
 	return n
 }
 
-// given notes the endpoints that the policy is given.
-func (n *node) given(endpoints [][]string) {
+// given notes the endpoints that the policy is given, and says whether it is a leaf: nothing but one endpoint of its
+// parent's (gRFC A61).
+func (n *node) given(endpoints [][]string) (isLeaf bool) {
 	n.channel.mu.Lock()
 	defer n.channel.mu.Unlock()
 	if n.record != nil {
-		return
+		return false
 	}
-	if n.leafOf == nil && len(endpoints) == 1 && (n.sharded || len(n.parent.addresses) > 1) {
-		n.leafOf = n.channel.endpointOf(endpoints[0])
-		return
-	}
-	if n.leafOf != nil && len(endpoints) == 1 {
+	isLeaf = len(endpoints) == 1 && (n.leafOf != nil || n.sharded || len(n.parent.addresses) > 1)
+	if !isLeaf {
 		n.leaveEndpoint()
-		n.leafOf = n.channel.endpointOf(endpoints[0])
-		return
+		n.announce()
+	} else if next := n.channel.endpointOf(endpoints[0]); n.leafOf != next {
+		n.leaveEndpoint()
+		n.leafOf = next
 	}
-	n.leaveEndpoint()
-	n.announce()
+	return isLeaf
 }
 
 func (n *node) leaveEndpoint() {
@@ -208,8 +207,7 @@ type idlingBalancer struct {
 func (b *observedBalancer) UpdateClientConnState(state balancer.ClientConnState) error {
 	n := b.node
 	endpoints := addressesOf(state.ResolverState)
-	n.given(endpoints)
-	if n.leafOf != nil {
+	if n.given(endpoints) {
 		return b.Balancer.UpdateClientConnState(state)
 	}
 	if n.parent == nil {

@@ -22,7 +22,7 @@ var registeredPolicies map[string]balancer.Builder
 //go:linkname registeredResolvers google.golang.org/grpc/resolver.m
 var registeredResolvers map[string]resolver.Builder
 
-// addOptionForTarget is a func(any) from 1.67 on: grpc-go asks what it is given for an option at each NewClient, before it
+// addOptionForTarget is a func(any) from 1.66 on: grpc-go asks what it is given for an option at each NewClient, before it
 // looks up a policy.
 //
 //go:linkname addOptionForTarget google.golang.org/grpc/internal.AddGlobalPerTargetDialOptions

@@ -15,8 +15,11 @@ import (
 // compiled against the fields of another. None of it runs in a pick.
 
 // bindsAtDial says whether a channel is given the builder of its policy when it is made, where its service config names one,
-// rather than when the resolver has brought something: since 1.64.
-var bindsAtDial = minorVersion() >= 64
+// rather than when the resolver has brought something: since 1.63.
+var bindsAtDial = minorVersion() >= 63
+
+// restrictsCodes says whether grpc-go makes INTERNAL of codes that a policy must not end a call with (gRFC A54): since 1.51.
+var restrictsCodes = minorVersion() >= 51
 
 func minorVersion() int {
 	var major, minor int

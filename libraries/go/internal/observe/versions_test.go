@@ -9,9 +9,11 @@ import (
 // What is known of the version that the tests run with.
 var (
 	// bindsAtDial: the service config that a channel is made with is given its policy's builder at once.
-	bindsAtDial = minor() >= 64
+	bindsAtDial = minor() >= 63
 	// hasDialHook: the registry is looked at whenever a channel is made.
-	hasDialHook = minor() >= 67
+	hasDialHook = minor() >= 66
+	// restrictsCodes: a policy cannot end a call with just any code.
+	restrictsCodes = minor() >= 51
 )
 
 func minor() int {
