@@ -33,7 +33,8 @@ const answer: handleUnaryCall<Buffer, Buffer> = (_call, reply) => {
   const delayMs = latencyMs + exponential(jitterMs);
   setTimeout(() => {
     if (Math.random() < failures) reply({ code: status.UNAVAILABLE, details: 'The demo fails some calls' });
-    else reply(null, Buffer.from(values.listen));
+    // An empty message, whatever the client takes it for.
+    else reply(null, Buffer.alloc(0));
   }, delayMs);
 };
 

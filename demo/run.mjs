@@ -2,7 +2,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { installAll } from '../test/install.mjs';
-import { startScene } from './scene.mjs';
+import { buildGoProgram } from './goProgram.mjs';
+import { goClient, startScene } from './scene.mjs';
 
 /*
  * What `npm run demo` runs: builds, starts backends and clients, and opens VS Code, attached. Ctrl-C ends all of it.
@@ -15,8 +16,9 @@ const opened = path.join(root, 'demo');
 
 installAll();
 build();
+const goProgram = buildGoProgram();
 const interrupted = Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => signalled(signal)));
-const scene = await startScene();
+const scene = await startScene({}, goProgram);
 const editor = process.argv.includes('--no-editor') ? undefined : await openEditor();
 console.log('Ctrl-C ends the demo.');
 await Promise.race([interrupted, editor?.exited ?? interrupted]);
@@ -74,6 +76,7 @@ function openDesktop(profile) {
   console.log(
     'VS Code opens with the panel attached to orders-api (p2c_ewma); checkout runs on peak_ewma, billing on round_robin, and inventory asked for a policy that there is not.',
   );
+  if (goProgram) console.log(`${goClient} is a go-zero service: there, go-zero's own p2c_ewma is looked into.`);
   return {
     exited: new Promise((resolve) => code.once('exit', resolve)),
     stop: async () => {

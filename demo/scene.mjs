@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -6,7 +6,8 @@ import { clearTimeout, setInterval } from 'node:timers';
 import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
 
 /*
- * What goes on in the demo: five uneven backends, and four clients that balance differently, each a process of its own.
+ * What goes on in the demo: five uneven backends, and clients that balance differently, each a process of its own: four in
+ * Node, and one in Go where there is Go.
  */
 
 /** Least latency and mean of what comes on top, ms; ratio of failures; what happens to it, and after how many seconds. */
@@ -27,6 +28,9 @@ export const clients = [
   { name: 'inventory', policy: 'p2c_emwa', rate: 20 },
 ];
 
+/** The one in Go, on go-zero: its policy is go-zero's own p2c_ewma. */
+export const goClient = 'recommendations';
+
 /** The backend that is killed and comes back, the one that the resolver leaves out, and the one that fails quickly, each for a while. */
 const mortal = 4;
 const wanderer = 1;
@@ -46,10 +50,11 @@ const events = [
  * Starts it all.
  *
  * @param {NodeJS.ProcessEnv} [env] For the clients, besides the variables of this process.
+ * @param {string} [goProgram] The client in Go, as goProgram.mjs builds it; without, there is none.
  * @returns {Promise<Scene>}
  */
-export async function startScene(env = {}) {
-  const scene = new Scene(await freeAddresses(), env);
+export async function startScene(env = {}, goProgram = undefined) {
+  const scene = new Scene(await freeAddresses(), env, goProgram);
   await Promise.all(backends.map((_, index) => scene.start(index)));
   scene.begin();
   return scene;
@@ -59,11 +64,13 @@ class Scene {
   #processes = new Map();
   #begunMs = 0;
   #clients = [];
+  #inGo;
   #timers = [];
 
-  constructor(addresses, env) {
+  constructor(addresses, env, goProgram) {
     this.addresses = addresses;
     this.env = env;
+    this.goProgram = goProgram;
   }
 
   /** Starts a backend, and waits until it answers. */
@@ -103,6 +110,7 @@ class Scene {
     this.#clients = clients.map(({ name, policy, rate }) =>
       forkProgram('client.ts', [`--policy=${policy}`, `--rate=${rate}`], { ...this.env, PICKSCOPE_NAME: name }),
     );
+    if (this.goProgram) this.#inGo = startGoClient(this.goProgram, this.addresses, this.env);
     this.tellAddresses();
     this.#begunMs = performance.now();
     const playRound = () => {
@@ -131,6 +139,7 @@ class Scene {
     for (const timer of this.#timers) clearTimeout(timer);
     // The clients take their descriptors away as they go.
     for (const client of this.#clients) if (client.connected) client.disconnect();
+    this.#inGo?.stdin.end();
     for (const backend of this.#processes.values()) backend.kill('SIGKILL');
   }
 }
@@ -141,6 +150,21 @@ function forkProgram(name, args, env = {}) {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     // Ctrl-C is for the demo, which then ends them; they end by themselves, too, when it is gone.
+    detached: true,
+  });
+}
+
+/**
+ * Starts the client in Go. It ends when its input does.
+ *
+ * @param {string} program
+ * @param {readonly string[]} addresses
+ * @param {NodeJS.ProcessEnv} [env]
+ */
+export function startGoClient(program, addresses, env = {}) {
+  return spawn(program, ['-f', path.join(import.meta.dirname, 'go', 'etc', 'recommendations.yaml')], {
+    env: { ...process.env, ...env, PICKSCOPE: '1', PICKSCOPE_NAME: goClient, CART_BACKENDS: addresses.join(',') },
+    stdio: ['pipe', 'inherit', 'inherit'],
     detached: true,
   });
 }
