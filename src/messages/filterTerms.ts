@@ -39,6 +39,12 @@ export const filterTerms: readonly FilterTerm[] = [
   { term: 'turn', kind: 'word', example: 'turn', meaning: (t) => t('its turn came, by its weight') },
   { term: 'key', kind: 'word', example: 'key', meaning: (t) => t('the key of the call belongs to it') },
   { term: 'nokey', kind: 'word', example: 'nokey', meaning: (t) => t('drawn at random, as the call had no key') },
+  {
+    term: 'raced',
+    kind: 'word',
+    example: 'raced',
+    meaning: (t) => t('what was read does not explain the choice'),
+  },
   { term: 'untold', kind: 'word', example: 'untold', meaning: (t) => t('the policy does not tell why') },
   { term: 'queued', kind: 'word', example: 'queued', meaning: (t) => t('no endpoint was ready, so the call waited') },
   { term: 'failed', kind: 'word', example: 'failed', meaning: (t) => t('the picker failed the call') },

@@ -430,6 +430,7 @@ export interface ReasonCounts {
   readonly turn: number;
   readonly key: number;
   readonly nokey: number;
+  readonly raced: number;
   readonly untold: number;
   readonly queued: number;
   readonly failed: number;
@@ -449,6 +450,8 @@ export type Reason =
   | 'turn'
   | 'key'
   | 'nokey'
+  /** What was read does not explain the choice: it was read from outside, while completions raced it. */
+  | 'raced'
   | 'untold'
   | 'queued'
   | 'failed'
@@ -472,8 +475,6 @@ export interface PickRow {
   readonly rejected: readonly (readonly RejectedCandidate[])[];
   /** Name of the status code of a failed or dropped pick. */
   readonly code: string | null;
-  /** Read while completions raced it: it does not explain the choice. */
-  readonly raced: boolean;
   /** Lag and success are the observer's, not the policy's. */
   readonly derived: boolean;
   /** null: still in flight. */
@@ -500,9 +501,9 @@ export interface RejectedCandidate {
 }
 
 export interface Outcome {
-  /** "OK", "UNAVAILABLE" … */
+  /** "OK", "UNAVAILABLE" …; '': none, as the attempt never started there and was picked for again. */
   readonly code: string;
-  /** null: the call never started. */
+  /** null: the call never started, or nobody knows when it did. */
   readonly latencyMs: number | null;
   readonly lagAfterNs: number | null;
   readonly successAfter: number | null;
@@ -592,7 +593,7 @@ export type Explanation =
       readonly allWeights: number | null;
     }
   | { readonly verdict: 'key' | 'nokey' }
-  | { readonly verdict: 'untold' }
+  | { readonly verdict: 'untold' | 'raced' }
   | { readonly verdict: 'queued' }
   | { readonly verdict: 'failed' | 'dropped'; readonly code: string };
 

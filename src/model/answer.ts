@@ -2,7 +2,7 @@ import type { Answer, Opponent, Reason, TimeSpan } from '../messages/panel';
 import type { ClientData } from './clientData';
 import { drewCandidates, logRatio, type Decisions, type Pair } from './decisions';
 import type { Channel, Endpoint } from './entities';
-import { isUnmeasured, lastPickReason, reasons } from './pickIntake';
+import { isUnmeasured, lastPickReason, racedReason, reasons } from './pickIntake';
 import { medianOf, weightedMedianOf } from './median';
 
 /** More opponents than a person reads. */
@@ -166,7 +166,7 @@ class PickCount {
   private addWin(wins: Wins, slot: number, winner: number, loser: number): void {
     const { ring } = this.data;
     wins.picks++;
-    if (winner < 0) return;
+    if (winner < 0 || ring.reason[slot] === racedReason) return;
     const order = this.endpoint.channel.path.at(ring.timeMs[slot]!)?.value.scoreOrder ?? 'none';
     const log = logRatio(order, ring.entryScore[winner]!, ring.entryScore[loser]!);
     if (Number.isNaN(log)) return;

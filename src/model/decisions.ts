@@ -7,13 +7,14 @@ import { TimeRing } from './timeRing';
  */
 
 /** Reasons of decided picks, by their numbers in the ring's column; those that follow chose nothing. */
-export const decidedReasons = 10;
-/** Numbers of 'turn', 'key' and 'nokey': they choose by other means than by drawing candidates. */
+export const decidedReasons = 11;
+/** Numbers of 'turn' to 'nokey': they choose by other means than by drawing candidates. */
 const firstUndrawn = 7;
+const lastUndrawn = 9;
 
 /** Whether the picker drew candidates, so that one that is not among them might have been. */
 export function drewCandidates(reason: number, candidates: number): boolean {
-  return candidates > 0 && reason < firstUndrawn;
+  return candidates > 0 && (reason < firstUndrawn || reason > lastUndrawn);
 }
 
 /** Columns of an endpoint's decisions: taken and lost by reason, then these. */

@@ -42,6 +42,7 @@ const noReasons = {
   turn: 0,
   key: 0,
   nokey: 0,
+  raced: 0,
   queued: 0,
   failed: 0,
   dropped: 0,

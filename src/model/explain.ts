@@ -24,6 +24,7 @@ export function explain(pick: PickRow, scoreOrder: ScoreOrder, past: Past): Expl
   switch (reason) {
     case 'queued':
     case 'untold':
+    case 'raced':
     case 'key':
     case 'nokey':
       return { verdict: reason };

@@ -1,6 +1,6 @@
 import type { FilterError } from '../messages/panel';
 import { reasons } from './pickIntake';
-import { inFlight, type PickRing } from './pickRing';
+import { inFlight, lastCode, type PickRing } from './pickRing';
 import { statusNames } from './statusCodes';
 
 /*
@@ -120,7 +120,7 @@ class Terms {
     const number = (reasons as readonly string[]).indexOf(word);
     if (number >= 0) return (slot) => reason[slot] === number;
     if (word === 'inflight') return (slot) => outcome[slot] === inFlight && endpoint[slot] !== 0;
-    if (word === 'error') return (slot) => outcome[slot] !== inFlight && outcome[slot] !== 0;
+    if (word === 'error') return (slot) => outcome[slot] !== 0 && outcome[slot]! <= lastCode;
     const status = statusNames.findIndex((name) => name.toLowerCase() === word);
     if (status === 0) return (slot) => outcome[slot] === 0;
     // The code of a failed or dropped pick counts as well: its call may go on, when it waits for ready.

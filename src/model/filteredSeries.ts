@@ -1,6 +1,6 @@
 import type { EndpointSeries, Series } from '../messages/panel';
 import { latencyBin, LatencyTally } from './histogram';
-import { inFlight, type PickRing } from './pickRing';
+import { lastCode, type PickRing } from './pickRing';
 import type { Selection } from './selection';
 
 /** Lines of an endpoint that count picks. */
@@ -59,7 +59,7 @@ class Tally {
     if (index === undefined) return;
     const cell = this.cellOf(index, ring.timeMs[slot]!);
     if (cell >= 0) this.picks[cell]!++;
-    if (ring.outcome[slot] === inFlight) return;
+    if (ring.outcome[slot]! > lastCode) return;
     const endCell = this.cellOf(index, ring.endMs[slot]!);
     if (endCell >= 0 && ring.outcome[slot] !== 0) this.failures[endCell]!++;
     this.latencies.add(index, ring.endMs[slot]!, ring.latencyNs[slot]!);

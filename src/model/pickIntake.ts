@@ -6,12 +6,12 @@ import { LastFound } from './lastFound';
 import { BoundedMap } from './boundedMap';
 import { drewCandidates, logRatio, type Pairs, type Part, type Stretch } from './decisions';
 import type { Methods } from './methods';
-import { inFlight, type PickRing } from './pickRing';
+import { inFlight, lastCode, pickedAgain, type PickRing } from './pickRing';
 import type { Received } from './received';
 import type { PolicyRecord, Registry } from './registry';
 import type { CompletionColumns, PickColumns } from './streamMessage';
 
-/** By the ring's column: PickReason as it is, then PickResult's queued, failed and dropped. */
+/** By the ring's column: PickReason as it is, then what was raced, then PickResult's queued, failed and dropped. */
 export const reasons: readonly Reason[] = [
   'untold',
   'only',
@@ -23,19 +23,20 @@ export const reasons: readonly Reason[] = [
   'turn',
   'key',
   'nokey',
+  'raced',
   'queued',
   'failed',
   'dropped',
 ];
-/** The last one that says why an endpoint was chosen. */
-export const lastPickReason = 9;
+export const racedReason = 10;
+/** The last one that comes with a chosen endpoint. */
+export const lastPickReason = racedReason;
 const completedResult = 1;
 
 /** More of one row are not kept, so that one forged row cannot take the ring. */
 const maxCandidates = 64;
 const maxRejectedDraws = 16;
 const maxAttempt = 1023;
-const maxCode = inFlight - 1;
 
 /** What is known of an endpoint at a moment; NaN: the policy, or whoever looks on, keeps none. */
 export interface Reading {
@@ -169,6 +170,7 @@ export class PickIntake {
     const given = at(batch.candidateCount, row);
     const candidates = Math.max(0, Math.min(given, maxCandidates, batch.candidateEndpoint.length - cursor.candidate));
     const draws = candidates < given ? 0 : Math.min(at(batch.rejectedDraws, row), maxRejectedDraws);
+    this.endPickedAgain(call, attempt, ms);
     const slot = ring.append(call, attempt, candidates * (1 + draws));
     ring.candidates[slot] = candidates;
     ring.rejectedDraws[slot] = draws;
@@ -192,7 +194,8 @@ export class PickIntake {
   /** @returns The endpoint that was chosen. */
   private writeRow(batch: PickColumns, { row, ms }: Cursor, slot: number, policyName: number): Endpoint | undefined {
     const { ring } = this;
-    const reason = reasonOf(at(batch.result, row), at(batch.reason, row));
+    const flags = at(batch.flags, row);
+    const reason = reasonOf(at(batch.result, row), at(batch.reason, row), flags);
     ring.timeMs[slot] = ms;
     ring.generation[slot] = this.generationOf.get(at(batch.generation, row))?.id ?? 0;
     ring.method[slot] = this.methods.numberOf(at(batch.method, row));
@@ -200,8 +203,8 @@ export class PickIntake {
     ring.reason[slot] = reason;
     const chosen = reason > lastPickReason ? undefined : this.registry.endpointOf.get(at(batch.endpoint, row));
     ring.endpoint[slot] = chosen?.id ?? 0;
-    ring.code[slot] = Math.min(at(batch.code, row), maxCode);
-    ring.flags[slot] = at(batch.flags, row);
+    ring.code[slot] = Math.min(at(batch.code, row), lastCode);
+    ring.flags[slot] = flags;
     return chosen;
   }
 
@@ -275,7 +278,8 @@ export class PickIntake {
     endpoint.decisions.addLost(ms, part);
     if (!chosen) return;
     const order = endpoint.channel.path.at(ms)?.value.scoreOrder ?? 'none';
-    const score = winner < 0 ? NaN : ring.entryScore[ring.entry(slot, winner)]!;
+    const isDecidedBy = winner >= 0 && part.reason !== racedReason;
+    const score = isDecidedBy ? ring.entryScore[ring.entry(slot, winner)]! : NaN;
     this.pairs.add(ms, endpoint, chosen, logRatio(order, score, ring.entryScore[ring.entry(slot, loser)]!));
   }
 
@@ -299,7 +303,7 @@ export class PickIntake {
     const completion = this.scratch;
     completion.endMs = ms;
     completion.withEndpoint = endpoint !== undefined;
-    completion.code = Math.min(at(batch.code, row), maxCode);
+    completion.code = Math.min(at(batch.code, row), lastCode);
     completion.latencyNs = at(batch.latencyNs, row);
     completion.lagNs = at(batch.lagNs, row);
     completion.peakNs = orNaN(batch.peakNs, row);
@@ -334,6 +338,16 @@ export class PickIntake {
     if (completion?.withEndpoint !== (this.ring.endpoint[slot] !== 0)) return;
     this.waiting.delete(joinKey(call, attempt));
     this.endCall(slot, completion);
+  }
+
+  /** An attempt that is picked for again never started where it was picked before: its connection was gone by then. */
+  private endPickedAgain(call: number, attempt: number, ms: number): void {
+    const { ring } = this;
+    const key = ring.find(call, attempt, true);
+    if (key === 0 || ring.outcome[ring.slot(key)] !== inFlight) return;
+    const unknown = { latencyNs: NaN, lagNs: NaN, peakNs: NaN, success: NaN, inflight: 0, derived: false };
+    this.endCall(ring.slot(key), { ...unknown, code: pickedAgain, endMs: ms, withEndpoint: true });
+    this.onOutcome(key);
   }
 
   private endCall(slot: number, completion: Completion): void {
@@ -426,8 +440,11 @@ export function isUnmeasured(ring: PickRing, slot: number, entry: number): boole
   return compared && ring.entryLagNs[entry] === 0 && (ring.flags[slot]! & PickFlag.DERIVED) === 0;
 }
 
-function reasonOf(result: number, reason: number): number {
-  if (result <= completedResult) return reason <= lastPickReason ? reason : 0;
+function reasonOf(result: number, reason: number, flags: number): number {
+  if (result <= completedResult) {
+    if ((flags & PickFlag.RACED) !== 0) return racedReason;
+    return reason < racedReason ? reason : 0;
+  }
   return result + lastPickReason - completedResult < reasons.length ? result + lastPickReason - completedResult : 0;
 }
 

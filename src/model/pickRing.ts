@@ -1,5 +1,7 @@
-/** Codes of the outcome column: a status code, or that the call is still in flight. */
+/** Of the outcome column: status codes up to the last one, or that the call is still in flight, or was picked for again. */
 export const inFlight = 255;
+export const pickedAgain = 254;
+export const lastCode = 253;
 
 /** Steps along a chain of the index before a completion counts as one of an unknown pick: bounds forged chains. */
 const maxChain = 256;
@@ -33,7 +35,7 @@ export class PickRing {
   readonly entryStart: Float64Array;
   readonly candidates: Uint8Array;
   readonly rejectedDraws: Uint8Array;
-  /** A status code, or inFlight. */
+  /** A status code, inFlight or pickedAgain. */
   readonly outcome: Uint8Array;
   readonly endMs: Float64Array;
   readonly latencyNs: Float64Array;

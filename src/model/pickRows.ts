@@ -2,7 +2,7 @@ import { PickFlag } from '@pickscope/protocol/messages';
 import type { Candidate, Outcome, PickRow, RejectedCandidate } from '../messages/panel';
 import type { Dictionary } from './dictionary';
 import { reasons } from './pickIntake';
-import { inFlight, type PickRing } from './pickRing';
+import { inFlight, pickedAgain, type PickRing } from './pickRing';
 import type { Registry } from './registry';
 import { statusName } from './statusCodes';
 
@@ -23,7 +23,6 @@ export function pickRow(key: number, ring: PickRing, registry: Registry, texts: 
     candidates: candidatesOf(slot, ring),
     rejected: rejectedOf(slot, ring),
     code: refused ? statusName(ring.code[slot]!) : null,
-    raced: (ring.flags[slot]! & PickFlag.RACED) !== 0,
     derived: (ring.flags[slot]! & PickFlag.DERIVED) !== 0,
     outcome: outcomeOf(slot, ring),
   };
@@ -68,7 +67,7 @@ function outcomeOf(slot: number, ring: PickRing): Outcome | null {
   const successAfter = known(ring.successAfter[slot]!);
   const latencyNs = known(ring.latencyNs[slot]!);
   return {
-    code: statusName(ring.outcome[slot]!),
+    code: ring.outcome[slot] === pickedAgain ? '' : statusName(ring.outcome[slot]!),
     latencyMs: latencyNs === null ? null : latencyNs / 1e6,
     lagAfterNs,
     successAfter,

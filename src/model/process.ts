@@ -33,7 +33,10 @@ export function software(process: ProcessView): string {
   // Go's versions begin with its name, Node's do not.
   const runtime = runtimeVersion.startsWith(language) ? runtimeVersion : `${language} ${runtimeVersion}`;
   const grpc = grpcVersions.length > 0 ? `gRPC ${grpcVersions.join(', ')}` : '';
-  return [runtime || language, grpc, `${library} ${libraryVersion}`.trim()].filter((part) => part !== '').join(', ');
+  return [runtime, grpc, `${library} ${libraryVersion}`]
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .join(', ');
 }
 
 export function processView(message: Process): ProcessView {

@@ -92,6 +92,12 @@ export const glossary = {
   turn: () => ({ word: t('turn'), means: t('Its turn came, by its weight. Nothing was compared.') }),
   key: () => ({ word: t('key'), means: t('The key of the call belongs to it, as long as it is READY.') }),
   nokey: () => ({ word: t('no key'), means: t('The call had no key: one was drawn at random.') }),
+  raced: () => ({
+    word: t('raced'),
+    means: t(
+      'Calls ended while it was decided, and what was read of the candidates from outside does not explain the choice.',
+    ),
+  }),
   untold: () => ({ word: t('untold'), means: t('The policy does not tell why it chose.') }),
   queued: () => ({
     word: t('queued'),

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { PickReason } from '@pickscope/protocol/messages';
-import type { Feed } from './feed';
+import { firstQuery, type Feed } from './feed';
 import { feedOf, open, openAs, patienceMs, pickRows } from './opening';
 import type { PanelPage } from './page';
+import { situations } from './situations';
 
 function nameOf(feed: Feed, endpoint: number): string {
   const query = { windowSeconds: 60, points: 120, filter: '', rows: { skip: 0, limit: 1 } };
@@ -36,6 +37,38 @@ describe('panel: a pick that is explained', function () {
       const steps = await panel.page.locator('.steps').innerText();
       for (const words of ['1 draw', 'both healthy', 'lower load taken', '3 force?', 'OK after'])
         assert.ok(steps.includes(words), words);
+    });
+
+    it('is not explained by numbers that calls changed while it was decided', async () => {
+      const feed = feedOf();
+      for (const width of [300, 900]) {
+        const panel = await openAs('raced', { width }, feed);
+        const tag = panel.page.locator(`${pickRows}[data-reason=raced] .tag`).first();
+        assert.equal(await tag.innerText(), 'raced');
+        assert.match((await tag.getAttribute('title'))!, /does not explain the choice/);
+        const row = panel.page.locator(`${pickRows}[data-reason=raced]`).last();
+        assert.deepEqual(await row.locator('.number').allInnerTexts(), ['1402', '1398']);
+        await row.click();
+        const sentence = await panel.page.locator('.inspector .sentence').innerText();
+        assert.equal(
+          sentence,
+          '10.0.0.1 was chosen, and what was read does not explain it: calls ended while it was decided.',
+        );
+        const terms = await panel.page.locator('.inspector .steps dt').allInnerTexts();
+        assert.equal(terms[0], 'outcome', 'no branch of the policy is told that it may not have taken');
+      }
+    });
+
+    it('is counted and found by that it was raced', async () => {
+      const feed = feedOf();
+      situations.raced!.frame(feed, firstQuery);
+      feed.run(1000);
+      const panel = await open({ feed, width: 900 });
+      const counter = panel.page.locator('.reasons [data-reason=raced]');
+      assert.equal(await counter.locator('td').first().innerText(), '2');
+      await counter.getByRole('button').click();
+      await panel.asked(({ filter }) => filter === 'raced');
+      await panel.page.waitForFunction((rows) => document.querySelectorAll(rows).length === 2, pickRows);
     });
 
     it('is walked from with the keyboard alone', async () => {

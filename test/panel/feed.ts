@@ -44,6 +44,8 @@ export interface AddedPick {
   /** COMPLETED, if left out. */
   readonly result?: PickResult;
   readonly reason?: PickReason;
+  /** Bits of PickFlag. */
+  readonly flags?: number;
   /** Index of the chosen backend; undefined: none was. */
   readonly backend?: number;
   readonly candidates?: readonly { readonly backend: number; readonly score: number }[];
@@ -175,6 +177,7 @@ export class Feed implements Answers {
       reason: [pick.reason ?? PickReason.UNSPECIFIED],
       endpoint: [idOf(backend)],
       code: [code],
+      flags: [pick.flags ?? 0],
       candidateCount: [candidates.length],
       candidateEndpoint: candidates.map((one) => idOf(one.backend)),
       candidateLagNs: candidates.map(({ score }) => score ** 2),

@@ -1,3 +1,4 @@
+import { PickFlag } from '@pickscope/protocol/messages';
 import type {
   AttachmentView,
   Candidate,
@@ -153,7 +154,7 @@ function withSeries(
 
 function countReasons(picks: readonly PickRow[]): ReasonCounts {
   const reasons: readonly Reason[] = [
-    ...['lower', 'tie', 'forced', 'only', 'unhealthy', 'probe', 'turn', 'key', 'nokey', 'untold'],
+    ...['lower', 'tie', 'forced', 'only', 'unhealthy', 'probe', 'turn', 'key', 'nokey', 'raced', 'untold'],
     ...['queued', 'failed', 'dropped'],
   ] as Reason[];
   const counts = reasons.map((reason) => [reason, picks.filter((pick) => pick.reason === reason).length]);
@@ -219,11 +220,31 @@ const pickFirst = disguised(observed, {
   explain: () => ({ verdict: 'untold' }),
 });
 
+const withRaced = new WeakSet<Feed>();
+
+/** As of go-zero, read from outside: of two picks calls that ended turned the choice. */
+function raced(feed: Feed, query: Query): Frame {
+  if (!withRaced.has(feed)) {
+    withRaced.add(feed);
+    const candidates = [1402, 1398].map((score, backend) => ({ backend, score }));
+    const end = { code: 0, latencyMs: 2.1 };
+    for (const backend of [0, 1]) feed.add({ flags: PickFlag.RACED, backend, candidates, end });
+  }
+  return feed.frame(query);
+}
+
 export const situations: Readonly<Record<string, Situation>> = {
   live: { frame: live },
   pick: {
     frame: live,
     act: inspectFourth,
+  },
+  raced: {
+    frame: raced,
+    act: async (page) => {
+      await page.locator('.picks tr[data-reason=raced]').last().click();
+      await page.locator('.inspector').waitFor();
+    },
   },
   answer: { frame: live, act: (page, feed) => askWhyNot(page, feed, '10.0.0.4') },
   compare: { frame: comparing, act: (page) => compareWith(page, 'clients') },

@@ -11,11 +11,14 @@ describe('panel: states and notices', function () {
     const texts: Readonly<Record<string, readonly string[]>> = {
       'none-found': [
         'No gRPC client to attach to.',
+        'Node as it is, Go with its import',
+        'import _ "github.com/pickscope/pickscope/libraries/go/gozero/auto"',
+        'import _ "github.com/pickscope/pickscope/libraries/go/auto"',
         "import '@pickscope/grpc-js/attach';",
         'Copy Line',
         'enter an address',
       ],
-      'none-attached': ['2 clients can be attached to.', 'checkout', 'Attach'],
+      'none-attached': ['2 clients can be attached to.', 'checkout', 'checkout · go', 'orders-api · node', 'Attach'],
       connecting: [
         'Connecting',
         'Connected',
@@ -74,6 +77,16 @@ describe('panel: states and notices', function () {
       await panel.refresh();
       await panel.page.getByText('shows up here by itself').waitFor();
       assert.equal(await panel.page.getByRole('button', { name: 'Make programs attachable' }).count(), 0);
+    });
+
+    it('copies the line of the program that a person has', async () => {
+      const panel = await openAs('none-found', {}, feedOf(1));
+      for (const name of ['go-zero', 'grpc-go', '@grpc/grpc-js'])
+        await panel.page.getByRole('button', { name: `Copy Line for ${name}` }).click();
+      assert.deepEqual(
+        await panel.commanded(3),
+        ['goZero', 'go', 'node'].map((of) => ({ name: 'copyImportLine', of })),
+      );
     });
 
     it('announces changes of state', async () => {

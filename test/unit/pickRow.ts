@@ -14,7 +14,6 @@ export function pickRow(fields: Partial<PickRow>): PickRow {
     candidates: [],
     rejected: [],
     code: null,
-    raced: false,
     derived: false,
     outcome: null,
     ...fields,

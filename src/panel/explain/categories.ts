@@ -92,6 +92,7 @@ const reasons: readonly Reason[] = [
   'turn',
   'key',
   'nokey',
+  'raced',
   'untold',
 ];
 
@@ -132,6 +133,8 @@ function takenLabel(reason: Reason, order: ScoreOrder): string {
       return t('taken: key of the call');
     case 'nokey':
       return t('taken: call without a key');
+    case 'raced':
+      return t('taken: raced, not explained');
     default:
       return t('taken, without a reason told');
   }

@@ -45,9 +45,6 @@ export class Inspector {
     setChildren(this.element, [
       this.heading(pick),
       element('p', 'sentence', ...parts(sentence(inspection, name))),
-      ...(pick.raced
-        ? [element('p', 'muted', t('Read while completions raced it: the numbers do not explain the choice.'))]
-        : []),
       ...(pick.candidates.length > 0 ? [this.formula(inspection, name)] : []),
       ...footnotes(pick).map((text) => element('p', 'footnote', text)),
       this.steps(inspection, name),
@@ -79,7 +76,8 @@ export class Inspector {
     if (pick.endpoint !== null) rows.push([t('outcome'), parts(outcome(pick))]);
     const then = this.then(inspection);
     if (then) rows.push([t('then'), [document.createTextNode(then)]]);
-    rows.push([t('generation'), parts(generation(inspection))]);
+    // 0: the client does not tell.
+    if (inspection.generation.id !== 0) rows.push([t('generation'), parts(generation(inspection))]);
     const list = element('dl', 'steps');
     for (const [term, description] of rows) list.append(element('dt', '', term), element('dd', '', ...description));
     if (pick.endpoint !== null && (inspection.before ?? inspection.after)) {
@@ -169,6 +167,8 @@ function generation({ generation: { id, ageMs, historyLost } }: Inspection): Par
 
 function outcome({ outcome: ended }: PickRow): Part[] {
   if (!ended) return rich('still in flight');
+  if (ended.code === '') return rich('**never started**: the call was picked for again');
+  if (ended.latencyMs === null && ended.code === 'OK') return [{ text: ended.code, strong: true }];
   if (ended.latencyMs === null) return rich('**{0}**, never started', ended.code);
   return rich('**{0}** after **{1} ms**', ended.code, latency(ended.latencyMs));
 }

@@ -104,6 +104,7 @@ const reasons: readonly ReasonLine[] = [
   { of: 'unhealthy', term: 'unhealthy', label: () => t('no healthy pair in 3 draws'), standing: isP2c },
   { of: 'tie', term: 'tie', label: () => t('tie'), standing: comparesLoads },
   { of: 'only', term: 'only', label: () => t('only one candidate') },
+  { of: 'raced', term: 'raced', label: () => t('raced by calls that ended') },
   { of: 'untold', term: 'untold', label: () => t('reason not told') },
   { of: 'queued', term: 'queued', label: () => t('queued, none ready') },
   { of: 'dropped', term: 'dropped', label: () => t('dropped by the picker') },

@@ -47,6 +47,11 @@ function withoutComparison({ pick, policy }: Inspection, explanation: Uncompared
       );
     case 'nokey':
       return rich('**The call had no key**, so {0} was drawn at random.', chosen);
+    case 'raced':
+      return rich(
+        '**{0} was chosen, and what was read does not explain it**: calls ended while it was decided.',
+        chosen,
+      );
     case 'untold':
       return pick.endpoint === null
         ? rich('**{0} does not tell why.**', policy)

@@ -18,7 +18,7 @@ export function generationsOf({ events }: ChannelView): Generations {
 /** A generation that began after the pick, or the minute that the pick still belongs to; undefined: neither. */
 export function edgeBetween(newer: PickRow, pick: PickRow, generations: Generations): Edge | undefined {
   const { generation } = newer;
-  if (generation !== pick.generation) {
+  if (generation !== pick.generation && generation !== 0) {
     const lost = generations.get(generation)?.historyLost === true;
     const text = lost ? t('generation {0}, history lost', generation) : t('generation {0}', generation);
     return { text: `◆ ${text}`, brief: `◆ ${generation}` };

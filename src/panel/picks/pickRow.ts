@@ -1,6 +1,7 @@
 import type { Candidate, PickRow, Reason, ScoreOrder } from '../../messages/panel';
 import { capped, element, foreign, setAttribute, setChildren, setStyle, setText, show } from '../dom';
 import { clock, exactLoad, exactTime, latency, shortMethod } from '../format';
+import { glossary } from '../glossary';
 import { mark, setMark } from '../glyphs';
 import { t } from '../l10n';
 import type { Look, Looks } from '../looks';
@@ -102,23 +103,22 @@ export class PickTableRow {
   }
 
   /** What is the rule is muted; what is rare is tagged. */
-  private drawReason({ reason, raced }: PickRow): void {
+  private drawReason({ reason }: PickRow): void {
     const plain = commonReasons.has(reason);
     const refused = reason === 'failed' || reason === 'dropped';
     setAttribute(this.tag, 'class', refused ? 'tag red' : plain ? 'muted' : 'tag');
-    setText(this.tag, raced ? `${reasonWord(reason)}*` : reasonWord(reason));
-    const title = raced ? t('Read while completions raced it: the numbers do not explain the choice.') : null;
-    setAttribute(this.tag, 'title', title);
+    setText(this.tag, reasonWord(reason));
+    setAttribute(this.tag, 'title', reason === 'raced' ? glossary.raced().means : null);
   }
 
   private drawOutcome(pick: PickRow): void {
     const { outcome } = pick;
     this.drawnOutcome = outcome;
-    setAttribute(this.ms, 'class', outcome !== null && outcome.code !== 'OK' ? 'ms red' : 'ms');
-    setText(this.ms, millisecondsOf(pick));
-    setAttribute(this.ms, 'title', outcome ? capped(outcome.code) : null);
     const code = outcome?.code ?? pick.code ?? '';
     const failed = code !== '' && code !== 'OK';
+    setAttribute(this.ms, 'class', failed ? 'ms red' : 'ms');
+    setText(this.ms, millisecondsOf(pick));
+    setAttribute(this.ms, 'title', outcome ? capped(outcome.code) : null);
     setAttribute(this.outcome, 'class', `outcome foreign ${failed ? 'red' : 'muted'}`);
     setText(this.outcome, failed ? `✕ ${capped(code)}` : code);
   }
@@ -195,7 +195,7 @@ function sameOutcome(one: PickRow['outcome'] | undefined, other: PickRow['outcom
 function millisecondsOf({ outcome, reason }: PickRow): string {
   if (!outcome) return reason === 'queued' || reason === 'failed' || reason === 'dropped' ? '' : '…';
   const text = outcome.latencyMs === null ? '–' : latency(outcome.latencyMs);
-  return outcome.code === 'OK' ? text : `✕ ${text}`;
+  return outcome.code === 'OK' || outcome.code === '' ? text : `✕ ${text}`;
 }
 
 const commonReasons: ReadonlySet<Reason> = new Set(['lower', 'untold', 'only', 'turn', 'key']);
@@ -220,6 +220,8 @@ export function reasonWord(reason: Reason): string {
       return t('key');
     case 'nokey':
       return t('no key');
+    case 'raced':
+      return t('raced');
     case 'untold':
       return '–';
     case 'queued':

@@ -71,6 +71,7 @@ const counters: readonly Counter[] = [
   { reason: 'nokey', term: 'nokey', label: () => t('no key') },
   { reason: 'only', term: 'only', label: () => t('only one') },
   { reason: 'unhealthy', term: 'unhealthy', label: () => t('sick pair') },
+  { reason: 'raced', term: 'raced', label: () => t('raced') },
   { reason: 'untold', term: 'untold', label: () => t('untold') },
   { reason: 'queued', term: 'queued', label: () => t('queued') },
   { reason: 'dropped', term: 'dropped', label: () => t('dropped') },
