@@ -210,34 +210,26 @@ func (s *stream) pulse() {
 	}}})
 }
 
-// flushUntil tells the rows before a position, and at most so many of the changes that wait. All picks come before the
-// completions: a position is of one moment, so no call ended there before it was picked.
+// flushUntil tells at most so many of the changes that wait, and the rows before a position. That was read before the changes
+// are: so all that the rows refer to is told before them, for it was there before they were. And as it is of one moment, no
+// call ends there before it was picked.
 func (s *stream) flushUntil(end recorder.Position, changes int) {
 	s.wasSlow, s.slow = s.slow, false
+	told := s.takeChanges(changes)
+	names := s.source.Recorder.Methods.Names(s.namesTold)
+	s.tellNames(s.namesTold, names)
+	s.namesTold += len(names)
+	s.tellChanges(told)
 	for picks := s.readPicks(end.Picks); len(picks) > 0; picks = s.readPicks(end.Picks) {
-		changes -= s.tellEntities(changes)
 		for batch := range inBatches(picks, pickStamp) {
 			s.send(s.pickMessages.of(batch))
 		}
 	}
 	for rows := s.readCompletions(end.Completions); len(rows) > 0; rows = s.readCompletions(end.Completions) {
-		changes -= s.tellEntities(changes)
 		for batch := range inBatches(rows, completionStamp) {
 			s.send(s.completionMessages.of(batch))
 		}
 	}
-	s.tellEntities(changes)
-}
-
-// tellEntities tells at most so many of the changes that wait, and says how many. Called between reading rows and telling
-// them, it tells all that they refer to: that was there before they were.
-func (s *stream) tellEntities(most int) int {
-	changes := s.takeChanges(most)
-	names := s.source.Recorder.Methods.Names(s.namesTold)
-	s.tellNames(s.namesTold, names)
-	s.namesTold += len(names)
-	s.tellChanges(changes)
-	return len(changes)
 }
 
 // readPicks gives the next rows before a position, as many as go into one message.

@@ -213,6 +213,29 @@ func TestRowsThatAreOverwrittenAreCountedWithTheirCause(t *testing.T) {
 	it.check(t, w)
 }
 
+func TestRowsComeAfterWhatTheyReferTo(t *testing.T) {
+	w := newWorld()
+	c := w.addChannel()
+	it := w.watch(t)
+	slow := &slowly{outlet: it.sink.(*outlet)}
+	it.sink = slow
+	for i := range 5 {
+		c.ResolverUpdate([]string{"10.0.0.4:50051"}, "")
+		slow.meanwhile = func() {
+			w.addEndpoint(c)
+			c.regenerate(i%2 == 0)
+			for range len(c.endpoints) {
+				w.pick(c, fmt.Sprintf("/shop.Cart/%d", i))
+				w.end(codes.OK)
+			}
+		}
+		it.flush()
+	}
+	it.beat()
+	it.check(t, w)
+	it.checkCounters(t, w.all)
+}
+
 func TestAReaderWhoLosesChangesIsEnded(t *testing.T) {
 	w := newWorld()
 	c := w.addChannel()
