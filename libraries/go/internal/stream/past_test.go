@@ -332,3 +332,26 @@ func TestWhatHappensWithinASnapshotIsToldToAll(t *testing.T) {
 		t.Errorf("no segment began: %v", it.names)
 	}
 }
+
+func TestDropsOfThePastThatWereNotToldYetAreToldLater(t *testing.T) {
+	k := keep(t, usual)
+	k.call(recorder.PickCapacity+10, "/shop.Cart/Get")
+	if err := k.past.flush(); err != nil {
+		t.Fatal(err)
+	}
+	at, late := k.past.from(0), &watching{reader: newReader()}
+	to := &outlet{take: late.reader.take}
+	for late.stream == nil {
+		entry, live, err := k.past.next(at, func() *stream { return k.past.stream.fork(t.Context(), func(error) {}, to) })
+		if late.stream = live; live == nil {
+			if err := errors.Join(err, entry.put(to)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_ = late.beat()
+	late.check(t, k.world)
+	if late.reader.drops.Picks != 10 {
+		t.Errorf("%v", late.reader.drops)
+	}
+}
