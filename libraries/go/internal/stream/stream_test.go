@@ -65,6 +65,20 @@ func TestCountersAreToldUntilTheLastCallHasEnded(t *testing.T) {
 	}
 }
 
+// A picker may have been about to pick it when it was removed.
+func TestAPickOfAnEndpointThatWasJustRemovedIsCounted(t *testing.T) {
+	w := newWorld()
+	w.addChannel().regenerate(false)
+	it := w.watch(t)
+	w.channels[0].endpoints[0].Remove()
+	it.beat()
+	w.pick(w.channels[0], "/shop.Cart/Get")
+	w.end(codes.OK)
+	it.beat()
+	it.check(t, w)
+	it.checkCounters(t, w.all)
+}
+
 func TestAnEndpointThatComesAndGoesBetweenTwoBeatsIsCounted(t *testing.T) {
 	w := newWorld()
 	w.addChannel()
