@@ -89,7 +89,8 @@ func program(t *testing.T, uid int, role string, environment ...string) *exec.Cm
 	}
 	command := exec.Command(binary)
 	command.Dir = "/"
-	command.Env = append([]string{roleVariable + "=" + role}, environment...)
+	// Else the race detector has it end a second later.
+	command.Env = append([]string{roleVariable + "=" + role, "GORACE=atexit_sleep_ms=0"}, environment...)
 	if uid != os.Geteuid() {
 		command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
 	}
