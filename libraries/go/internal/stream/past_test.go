@@ -313,7 +313,7 @@ func messagesOf(t *testing.T, file []byte) (messages []*debugpb.WatchResponse) {
 	return messages
 }
 
-// What begins while a segment of the past begins is told to those, too, who read on from the one before.
+// What begins while a segment of the past begins is told to who read on from the one before, and to who begins there.
 func TestWhatHappensWithinASnapshotIsToldToAll(t *testing.T) {
 	k := keep(t, usual)
 	describe := k.past.stream.source.Describe
@@ -331,6 +331,10 @@ func TestWhatHappensWithinASnapshotIsToldToAll(t *testing.T) {
 	if len(it.names) < 4 {
 		t.Errorf("no segment began: %v", it.names)
 	}
+	last := k.attach(t, k.now)
+	_ = last.beat()
+	last.checkFaults(t)
+	last.checkCounters(t, k.all)
 }
 
 func TestDropsOfThePastThatWereNotToldYetAreToldLater(t *testing.T) {
