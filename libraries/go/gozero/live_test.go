@@ -23,27 +23,23 @@ type known struct {
 	inflight, pick int64
 }
 
-// goZero is a picker of go-zero's, as reflection shows it.
-type goZero struct {
-	conns []map[string]reflect.Value
+// reflectedConn shows the fields of a conn of go-zero's as they are when it is asked.
+type reflectedConn struct {
+	lag, success, inflight, pick reflect.Value
 }
 
-func reflected(its balancer.Picker) goZero {
-	var found goZero
+func reflected(its balancer.Picker) (found []reflectedConn) {
 	conns := reflect.ValueOf(its).Elem().FieldByName("conns")
 	for i := range conns.Len() {
-		conn := map[string]reflect.Value{}
-		for _, name := range []string{"lag", "success", "inflight", "pick"} {
-			conn[name] = conns.Index(i).Elem().FieldByName(name)
-		}
-		found.conns = append(found.conns, conn)
+		field := conns.Index(i).Elem().FieldByName
+		found = append(found, reflectedConn{field("lag"), field("success"), field("inflight"), field("pick")})
 	}
 	return found
 }
 
-func (g goZero) read(into []known) {
-	for i, conn := range g.conns {
-		into[i] = known{conn["lag"].Uint(), conn["success"].Uint(), conn["inflight"].Int(), conn["pick"].Int()}
+func readAll(conns []reflectedConn, into []known) {
+	for i, conn := range conns {
+		into[i] = known{conn.lag.Uint(), conn.success.Uint(), conn.inflight.Int(), conn.pick.Int()}
 	}
 }
 
@@ -81,7 +77,7 @@ func TestLivePicks(t *testing.T) {
 // liveWorld is a picker with calls under way, which end one by one.
 type liveWorld struct {
 	t             *testing.T
-	its           goZero
+	its           []reflectedConn
 	picker        inspect.Picker
 	conns         []balancer.SubConn
 	before, after []known
@@ -106,12 +102,12 @@ func newLiveWorld(t *testing.T, size int) *liveWorld {
 func (w *liveWorld) turn() debugpb.PickReason {
 	w.turns++
 	var decision inspect.Decision
-	w.its.read(w.before)
+	readAll(w.its, w.before)
 	result, err := w.picker.Pick(balancer.PickInfo{}, &decision)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.its.read(w.after)
+	readAll(w.its, w.after)
 	w.check(&decision, result)
 	w.calls = append(w.calls, result)
 	for len(w.calls) > 20 || len(w.calls) > 0 && rand.IntN(2) == 0 {
