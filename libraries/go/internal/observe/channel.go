@@ -37,24 +37,11 @@ type channel struct {
 	gone       [2][]balancer.SubConn // Shut down before this generation, and before the last.
 }
 
-// endpoint is what a policy picks.
-type endpoint struct {
-	record    *recorder.Endpoint
-	channel   *channel
-	addresses []string
-	isGiven   bool // Whether the resolver brought these addresses as one endpoint, rather than a policy put them together.
-	subconns  map[*subconn]struct{}
-	leaves    map[*node]connectivity.State // Policies that hold this endpoint alone, and say in which state it is.
-	err       string                       // Of the last connection that failed, since one was READY.
-	plainEnd  func(balancer.DoneInfo)
-}
-
-// subconn is one connection, or attempt at one, of an endpoint.
+// subconn is one connection, or attempt at one, as a policy has it.
 type subconn struct {
-	record   *recorder.Subconn
+	node     *node             // The policy that was the first to get it.
+	record   *recorder.Subconn // nil: it stands for one of grpc-go's, as a policy in between shows it to the one below.
 	endpoint *endpoint
-	root     *node
-	state    connectivity.State
 }
 
 // channelOf gives the channel that a root policy with these options belongs to.
@@ -108,16 +95,7 @@ func (c *channel) addRoot(root *node) {
 func (c *channel) removeRoot(root *node) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i := slices.Index(c.roots, root)
-	if i < 0 {
-		return
-	}
-	c.roots = slices.Delete(c.roots, i, i+1)
-	for sc, subconn := range c.subconns {
-		if subconn.root == root {
-			c.removeSubconn(sc, subconn)
-		}
-	}
+	c.roots = slices.DeleteFunc(c.roots, func(one *node) bool { return one == root })
 	if len(c.roots) == 0 {
 		c.rest()
 		return
@@ -286,13 +264,7 @@ func (c *channel) endpointWith(addresses []string) *endpoint {
 }
 
 func (c *channel) addEndpoint(addresses []string) *endpoint {
-	e := &endpoint{
-		record:    c.record.AddEndpoint(addresses),
-		channel:   c,
-		addresses: addresses,
-		subconns:  map[*subconn]struct{}{},
-		leaves:    map[*node]connectivity.State{},
-	}
+	e := &endpoint{record: c.record.AddEndpoint(addresses), channel: c, addresses: addresses}
 	e.plainEnd = e.endPlain
 	c.endpoints[strings.Join(addresses, ", ")] = e
 	return e
@@ -312,7 +284,7 @@ func (c *channel) isNamed(endpoint *endpoint) bool {
 func (c *channel) keepNamed() {
 	for key, endpoint := range c.endpoints {
 		isPutTogether := len(endpoint.addresses) > 1 && !endpoint.isGiven
-		if isPutTogether && len(endpoint.subconns) == 0 || !c.isNamed(endpoint) {
+		if isPutTogether && len(endpoint.states[byGrpc]) == 0 || !c.isNamed(endpoint) {
 			delete(c.endpoints, key)
 			endpoint.record.Remove()
 		}
@@ -350,51 +322,47 @@ func (c *channel) endUpdate(endpoints [][]string) {
 	}
 }
 
-// addSubconn notes a connection that a root policy has.
-func (c *channel) addSubconn(added *subconn, sc balancer.SubConn, addresses []string) {
+// addSubconn notes a connection that a policy has got, unless a policy above has got the same.
+func (c *channel) addSubconn(n *node, sc balancer.SubConn, addresses []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	added.endpoint = c.endpointOf(addresses)
-	added.endpoint.subconns[added] = struct{}{}
-	added.record = added.endpoint.record.AddSubconn(strings.Join(addresses, ", "), channelzID(sc))
-	c.subconns[sc] = added
-	c.conns.put(sc, added.endpoint)
-	added.endpoint.noteState()
-}
-
-// alias notes a subconn that a policy in between gives to its child in place of grpc-go's.
-func (c *channel) alias(sc balancer.SubConn, addresses []string) {
-	if c.conns.get(sc) != nil || reflect.TypeOf(sc).Kind() != reflect.Pointer {
+	if c.subconns[sc] != nil || reflect.TypeOf(sc).Kind() != reflect.Pointer {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.conns.put(sc, c.endpointOf(addresses))
+	added := &subconn{node: n, endpoint: c.endpointOf(addresses)}
+	if n.parent == nil {
+		added.record = added.endpoint.record.AddSubconn(strings.Join(addresses, ", "), channelzID(sc))
+	}
+	c.subconns[sc] = added
+	c.conns.put(sc, added.endpoint)
+	added.endpoint.set(added.tier(), added, stateOf{n.root(), connectivity.Idle})
 }
 
-func (c *channel) moveSubconn(sc balancer.SubConn, addresses []string) {
+// moveSubconn notes that a connection has other addresses.
+func (c *channel) moveSubconn(n *node, sc balancer.SubConn, addresses []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	moved := c.subconns[sc]
-	if moved == nil || len(addresses) == 0 {
+	if moved == nil || moved.node != n || len(addresses) == 0 {
 		return
 	}
-	to := c.endpointOf(addresses)
-	from := moved.endpoint
-	delete(from.subconns, moved)
-	to.subconns[moved] = struct{}{}
-	moved.endpoint = to
-	moved.record.Move(to.record, strings.Join(addresses, ", "))
-	c.conns.put(sc, to)
-	from.noteState()
-	to.noteState()
+	from, tier := moved.endpoint, moved.tier()
+	state := from.states[tier][moved]
+	from.unset(tier, moved)
+	moved.endpoint = c.endpointOf(addresses)
+	moved.endpoint.set(tier, moved, state)
+	if moved.record != nil {
+		moved.record.Move(moved.endpoint.record, strings.Join(addresses, ", "))
+	}
+	c.conns.put(sc, moved.endpoint)
 }
 
-func (c *channel) subconnState(sc balancer.SubConn, state balancer.SubConnState) {
+// subconnState notes the state of a connection, as a policy is told it.
+func (c *channel) subconnState(n *node, sc balancer.SubConn, state balancer.SubConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	subconn := c.subconns[sc]
-	if subconn == nil {
+	if subconn == nil || subconn.node != n {
 		return
 	}
 	if state.ConnectivityState == connectivity.Shutdown {
@@ -404,19 +372,37 @@ func (c *channel) subconnState(sc balancer.SubConn, state balancer.SubConnState)
 	err := ""
 	if state.ConnectionError != nil {
 		err = state.ConnectionError.Error()
+		subconn.endpoint.err = err
 	}
-	subconn.state = state.ConnectivityState
-	subconn.record.SetState(protocolState(subconn.state), err)
-	subconn.endpoint.failedWith(err)
-	subconn.endpoint.noteState()
+	if subconn.record != nil {
+		subconn.record.SetState(protocolState(state.ConnectivityState), err)
+	}
+	subconn.endpoint.set(subconn.tier(), subconn, stateOf{n.root(), state.ConnectivityState})
 }
 
 func (c *channel) removeSubconn(sc balancer.SubConn, subconn *subconn) {
 	delete(c.subconns, sc)
-	delete(subconn.endpoint.subconns, subconn)
 	c.gone[0] = append(c.gone[0], sc)
-	subconn.record.Remove()
-	subconn.endpoint.noteState()
+	if subconn.record != nil {
+		subconn.record.Remove()
+	}
+	subconn.endpoint.unset(subconn.tier(), subconn)
+}
+
+// removeSubconnsOf removes what a policy had that runs no more.
+func (c *channel) removeSubconnsOf(n *node) {
+	for sc, subconn := range c.subconns {
+		if subconn.node == n {
+			c.removeSubconn(sc, subconn)
+		}
+	}
+}
+
+func (s *subconn) tier() tier {
+	if s.record == nil {
+		return byPolicy
+	}
+	return byGrpc
 }
 
 // forgetConns forgets what pickers do not have any more. One that was in use until now may yet be picked with.
@@ -431,58 +417,7 @@ func (c *channel) forgetConns() {
 func (c *channel) leafState(leaf *node, state connectivity.State) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if leaf.isClosed {
-		return
+	if !leaf.isClosed && leaf.leafOf != nil {
+		leaf.leafOf.set(byLeaf, leaf, stateOf{leaf.root(), state})
 	}
-	leaf.leafOf.leaves[leaf] = state
-	leaf.leafOf.noteState()
-}
-
-// statesByRank are the states of which an endpoint has the first that one of its leaves, or else subconns, is in.
-var statesByRank = []connectivity.State{
-	connectivity.Ready, connectivity.Connecting, connectivity.TransientFailure, connectivity.Idle,
-}
-
-// failedWith keeps a connection error: a policy that stays in TRANSIENT_FAILURE while it connects again has it still.
-func (e *endpoint) failedWith(err string) {
-	if err != "" {
-		e.err = err
-	}
-}
-
-// noteState tells the state in which the endpoint is by now.
-func (e *endpoint) noteState() {
-	in := map[connectivity.State]bool{connectivity.Idle: true}
-	for _, state := range e.leaves {
-		in[state] = true
-	}
-	for subconn := range e.subconns {
-		in[subconn.state] = in[subconn.state] || len(e.leaves) == 0
-	}
-	best := statesByRank[slices.IndexFunc(statesByRank, func(state connectivity.State) bool { return in[state] })]
-	switch best {
-	case connectivity.Ready:
-		e.err = ""
-	case connectivity.TransientFailure:
-		e.record.SetState(protocolState(best), e.err)
-		return
-	}
-	e.record.SetState(protocolState(best), "")
-}
-
-func (e *endpoint) isReady(root *node) bool {
-	for leaf, state := range e.leaves {
-		if leaf.root() == root && state == connectivity.Ready {
-			return true
-		}
-	}
-	if len(e.leaves) > 0 {
-		return false
-	}
-	for subconn := range e.subconns {
-		if subconn.root == root && subconn.state == connectivity.Ready {
-			return true
-		}
-	}
-	return false
 }

@@ -154,8 +154,7 @@ func (n *node) given(endpoints [][]string) (isLeaf bool) {
 
 func (n *node) leaveEndpoint() {
 	if n.leafOf != nil {
-		delete(n.leafOf.leaves, n)
-		n.leafOf.noteState()
+		n.leafOf.unset(byLeaf, n)
 		n.leafOf = nil
 	}
 }
@@ -179,6 +178,7 @@ func (n *node) end() {
 	n.isClosed = true
 	delete(c.nodes, n)
 	n.leaveEndpoint()
+	c.removeSubconnsOf(n)
 	if n.record == nil {
 		return
 	}
@@ -236,9 +236,7 @@ func (b *observedBalancer) ResolverError(err error) {
 
 // UpdateSubConnState notes the state of a subconn whose policy gave no listener for it.
 func (b *observedBalancer) UpdateSubConnState(sc balancer.SubConn, state balancer.SubConnState) {
-	if b.node.parent == nil {
-		b.node.channel.subconnState(sc, state)
-	}
+	b.node.channel.subconnState(b.node, sc, state)
 	b.Balancer.UpdateSubConnState(sc, state)
 }
 
@@ -261,31 +259,21 @@ func (cc *clientConn) Target() string {
 
 // NewSubConn notes a connection.
 func (cc *clientConn) NewSubConn(addresses []resolver.Address, opts balancer.NewSubConnOptions) (balancer.SubConn, error) {
-	n := cc.node
-	if n.parent != nil {
-		sc, err := cc.ClientConn.NewSubConn(addresses, opts)
-		if err == nil {
-			n.channel.alias(sc, namesOf(addresses))
-		}
-		return sc, err
-	}
-	var made balancer.SubConn // Its listener is not called before it was told to connect.
-	listenTo(&opts, func(state balancer.SubConnState) { n.channel.subconnState(made, state) })
+	var made balancer.SubConn // The listener is not called before the policy has it, and tells it to connect.
+	listenTo(&opts, func(state balancer.SubConnState) { cc.node.channel.subconnState(cc.node, made, state) })
 	sc, err := cc.ClientConn.NewSubConn(addresses, opts)
 	if err != nil {
 		return sc, err
 	}
 	made = sc
-	n.channel.addSubconn(&subconn{root: n}, sc, namesOf(addresses))
+	cc.node.channel.addSubconn(cc.node, sc, namesOf(addresses))
 	return sc, nil
 }
 
 // UpdateAddresses notes that a subconn is of another endpoint from now on.
 func (cc *clientConn) UpdateAddresses(sc balancer.SubConn, addresses []resolver.Address) {
 	cc.ClientConn.UpdateAddresses(sc, addresses)
-	if cc.node.parent == nil {
-		cc.node.channel.moveSubconn(sc, namesOf(addresses))
-	}
+	cc.node.channel.moveSubconn(cc.node, sc, namesOf(addresses))
 }
 
 // UpdateState notes a picker, and puts one in its place that reads along.

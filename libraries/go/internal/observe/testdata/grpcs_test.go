@@ -54,10 +54,9 @@ func TestPoliciesOfGrpc(t *testing.T) {
 					t.Fatal(code)
 				}
 			}
-			if len(c.endpoints()) != 3 {
-				t.Errorf("endpoints %v", c.endpoints())
+			if tree.nodes[len(tree.nodes)-1] != "pick_first" { // Which in older versions makes one subconn of all addresses.
+				checkCounts(t, c, backends)
 			}
-			checkCounts(t, c, backends)
 			checkRows(t, c, 30)
 			checkTree(t, c, tree.nodes)
 		})
