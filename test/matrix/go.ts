@@ -86,7 +86,9 @@ function settled(promise: Promise<string>): Promise<string | Error> {
 
 /** The lines of packages that passed. */
 function packages(tested: string | Error): string {
-  const lines = String(tested).split('\n').filter((line) => line.startsWith('ok'));
+  const lines = String(tested)
+    .split('\n')
+    .filter((line) => line.startsWith('ok'));
   return lines.map((line) => `  ${line.replaceAll('\t', ' ')}`).join('\n');
 }
 
