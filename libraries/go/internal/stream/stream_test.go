@@ -233,12 +233,12 @@ func TestRowsComeAfterWhatTheyReferTo(t *testing.T) {
 	it := w.watch(t)
 	slow := &slowly{outlet: it.sink.(*outlet)}
 	it.sink = slow
-	for i := range 5 {
+	for i, calls := range []int{1, 2, 10, recorder.PickCapacity + 5, 3} {
 		c.ResolverUpdate([]string{"10.0.0.4:50051"}, "")
 		slow.meanwhile = func() {
 			w.addEndpoint(c)
 			c.regenerate(i%2 == 0)
-			for range len(c.endpoints) {
+			for range calls {
 				w.pick(c, fmt.Sprintf("/shop.Cart/%d", i))
 				w.end(codes.OK)
 			}
