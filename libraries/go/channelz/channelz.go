@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/pickscope/pickscope/libraries/go/internal/recorder"
 	"github.com/pickscope/pickscope/libraries/go/internal/server"
 )
 
@@ -78,7 +79,7 @@ func boundTexts(message protoreflect.Message) {
 		case field.Message() != nil && field.Message().FullName() == security:
 			message.Clear(field)
 		case field.Kind() == protoreflect.StringKind && !field.IsList():
-			message.Set(field, protoreflect.ValueOfString(server.Capped(value.String())))
+			message.Set(field, protoreflect.ValueOfString(recorder.Capped(value.String())))
 		case field.Message() != nil && field.IsList():
 			for i := range value.List().Len() {
 				boundTexts(value.List().Get(i).Message())

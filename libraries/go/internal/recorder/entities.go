@@ -88,7 +88,7 @@ func (r *Recorder) AddChannel(target string, channelzID uint32) *Channel {
 	r.channels[channel] = struct{}{}
 	channel.message = &debugpb.Channel{
 		Id:           channel.id,
-		Target:       capped(target),
+		Target:       Capped(target),
 		State:        debugpb.ConnectivityState_CONNECTIVITY_STATE_IDLE,
 		StateSinceNs: now,
 		CreatedNs:    now,
@@ -167,7 +167,7 @@ func (c *Channel) AddPolicy(parent *Policy, name string, order debugpb.ScoreOrde
 	defer c.recorder.mu.Unlock()
 	policy := &Policy{channel: c, id: c.recorder.nextID()}
 	policy.message = &debugpb.Policy{
-		Id: policy.id, Channel: c.id, Parent: parent.ID(), Name: capped(name), ScoreOrder: order, Note: capped(note),
+		Id: policy.id, Channel: c.id, Parent: parent.ID(), Name: Capped(name), ScoreOrder: order, Note: Capped(note),
 	}
 	c.policies[policy] = struct{}{}
 	c.recorder.publish(Change{Change: change(policy.message)})
@@ -207,7 +207,7 @@ func (c *Channel) ResolverUpdate(addresses []string, err string) {
 		Channel:       c.id,
 		EndpointCount: uint32(len(addresses)),
 		Addresses:     firstCapped(addresses),
-		Error:         capped(err),
+		Error:         Capped(err),
 	})})
 }
 
@@ -286,7 +286,7 @@ func (e *Endpoint) Quiet() bool { return e.gone.Load() && e.Counters.Inflight() 
 func (e *Endpoint) SetState(state debugpb.ConnectivityState, err string) {
 	e.channel.recorder.mu.Lock()
 	defer e.channel.recorder.mu.Unlock()
-	err = capped(err)
+	err = Capped(err)
 	if e.message.Removed || (e.message.State == state && e.message.Error == err) {
 		return
 	}
@@ -334,7 +334,7 @@ func (e *Endpoint) AddSubconn(address string, channelzID uint32) *Subconn {
 	subconn.replace(&debugpb.Subconn{
 		Id:           channel.recorder.nextID(),
 		Endpoints:    []uint32{e.id},
-		Address:      capped(address),
+		Address:      Capped(address),
 		State:        debugpb.ConnectivityState_CONNECTIVITY_STATE_IDLE,
 		StateSinceNs: uint64(Now()),
 		ChannelzId:   channelzID,
@@ -350,7 +350,7 @@ func (s *Subconn) SetState(state debugpb.ConnectivityState, err string) {
 		return
 	}
 	message := proto.Clone(s.message).(*debugpb.Subconn)
-	message.State, message.StateSinceNs, message.Error = state, uint64(Now()), capped(err)
+	message.State, message.StateSinceNs, message.Error = state, uint64(Now()), Capped(err)
 	s.replace(message)
 }
 
@@ -363,7 +363,7 @@ func (s *Subconn) Move(to *Endpoint, address string) {
 	}
 	s.endpoint = to
 	message := proto.Clone(s.message).(*debugpb.Subconn)
-	message.Endpoints, message.Address = []uint32{to.id}, capped(address)
+	message.Endpoints, message.Address = []uint32{to.id}, Capped(address)
 	s.replace(message)
 }
 
@@ -473,7 +473,7 @@ func change(entity proto.Message) *debugpb.Change {
 func firstCapped(texts []string) []string {
 	first := make([]string, 0, min(len(texts), maxAddresses))
 	for _, text := range texts[:cap(first)] {
-		first = append(first, capped(text))
+		first = append(first, Capped(text))
 	}
 	return first
 }

@@ -120,7 +120,7 @@ func TestTextsFromElsewhereAreBounded(t *testing.T) {
 		strings.Repeat("é", 1000):       strings.Repeat("é", 128),
 		"x" + strings.Repeat("é", 1000): "x" + strings.Repeat("é", 127),
 	} {
-		if got := capped(text); got != want || !utf8.ValidString(got) {
+		if got := Capped(text); got != want || !utf8.ValidString(got) {
 			t.Errorf("%.10q became %.10q, of %d bytes", text, got, len(got))
 		}
 	}

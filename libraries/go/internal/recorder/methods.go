@@ -22,7 +22,7 @@ func (m *Methods) ID(fullName string) uint32 {
 		return id
 	}
 	// The name as it is told, which is another one where it was too long, or no text.
-	name := capped(fullName)
+	name := Capped(fullName)
 	if id, known := m.find(name); known {
 		return id
 	}

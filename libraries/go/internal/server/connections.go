@@ -52,19 +52,23 @@ func (d door) Accept() (net.Conn, error) {
 func (c *connections) admit(conn net.Conn) *connection {
 	admitted := &connection{Conn: conn, among: c}
 	admitted.lastRead.Store(time.Now().UnixNano())
-	admitted.expiry = time.AfterFunc(c.proofTime, func() {
-		if !admitted.proven.Load() {
-			admitted.Close()
-		}
-	})
-	c.mu.Lock()
-	c.all = append(c.all, admitted)
-	excess := c.dispensable()
-	c.mu.Unlock()
-	if excess != nil {
+	if excess := c.add(admitted); excess != nil {
 		excess.Close()
 	}
 	return admitted
+}
+
+// add gives the one that has to make room, if any has.
+func (c *connections) add(conn *connection) (excess *connection) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all = append(c.all, conn)
+	conn.expiry = time.AfterFunc(c.proofTime, func() {
+		if conn.isUnproven() {
+			conn.Close()
+		}
+	})
+	return c.dispensable()
 }
 
 // dispensable is the one to go where there are too many: the oldest that has not shown the token, or the oldest that seems
@@ -85,6 +89,7 @@ func (c *connections) dispensable() *connection {
 func (c *connections) forget(conn *connection) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	conn.expiry.Stop()
 	c.all = slices.DeleteFunc(c.all, func(it *connection) bool { return it == conn })
 }
 
@@ -92,7 +97,7 @@ func (c *connections) forget(conn *connection) {
 type connection struct {
 	net.Conn
 	among    *connections
-	expiry   *time.Timer
+	expiry   *time.Timer // Guarded by connections.mu.
 	proven   atomic.Bool
 	lastRead atomic.Int64 // ns since the Unix epoch.
 }
@@ -104,7 +109,6 @@ func (c *connection) Read(into []byte) (int, error) {
 }
 
 func (c *connection) Close() error {
-	c.expiry.Stop()
 	c.among.forget(c)
 	return c.Conn.Close()
 }

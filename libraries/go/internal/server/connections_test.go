@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/pickscope/pickscope/libraries/go/internal/debugpb"
 )
@@ -38,7 +40,7 @@ func describe(t *testing.T, channel *grpc.ClientConn, token string) {
 
 func TestAConnectionWithoutTheTokenIsEnded(t *testing.T) {
 	options := testOptions()
-	options.proofTime = 300 * time.Millisecond
+	options.timing.proof = 300 * time.Millisecond
 	server, folder := open(t, options)
 	token := announced(t, folder).Token
 	proven := dial(t, server.Address())
@@ -90,6 +92,44 @@ func TestConnectionsAreBoundedAndThoseWithTheTokenStay(t *testing.T) {
 		}
 	}
 	describe(t, dial(t, server.Address()), token)
+}
+
+// frozen is a connection of a client that can be stopped, as a process can.
+type frozen struct {
+	net.Conn
+	stopped chan struct{}
+}
+
+func (f frozen) Read(into []byte) (int, error) {
+	read, err := f.Conn.Read(into)
+	select {
+	case <-f.stopped:
+		select {}
+	default:
+		return read, err
+	}
+}
+
+func TestOneThatAnswersNoPingIsEnded(t *testing.T) {
+	options := testOptions()
+	options.timing = timing{ping: 50 * time.Millisecond, answer: 100 * time.Millisecond}
+	server, folder := open(t, options)
+	token := announced(t, folder).Token
+	living := dial(t, server.Address())
+	describe(t, living, token)
+
+	stopped := make(chan struct{})
+	dialer := func(context.Context, string) (net.Conn, error) {
+		return frozen{connect(t, server.Address()), stopped}, nil
+	}
+	dead, err := grpc.Dial("stopped", grpc.WithContextDialer(dialer), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	describe(t, dead, token)
+	close(stopped)
+	eventually(t, "the one that was stopped is ended", func() bool { return openConnections(server) == 1 })
+	describe(t, living, token)
 }
 
 func TestWhoMakesRoom(t *testing.T) {

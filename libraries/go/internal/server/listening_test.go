@@ -25,7 +25,7 @@ func TestWhatIsTakenAwayIsMadeAnew(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			options := testOptions()
-			options.healInterval = 10 * time.Millisecond
+			options.timing.heal = 10 * time.Millisecond
 			server, folder := open(t, options)
 			token := announced(t, folder).Token
 			watch, err := debugpb.NewDebugServiceClient(dial(t, server.Address())).

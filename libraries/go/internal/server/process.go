@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"google.golang.org/grpc"
 
@@ -21,8 +20,6 @@ const (
 	libraryName    = "github.com/pickscope/pickscope/libraries/go"
 	libraryVersion = "0.1.0"
 
-	// maxTextLength is how many bytes are told of a name, a folder or a limitation.
-	maxTextLength  = 256
 	maxLimitations = 16
 )
 
@@ -36,9 +33,9 @@ func DescribeProcess(instance, name string, limitations []string) *debugpb.Proce
 	return &debugpb.Process{
 		Instance:       instance,
 		Pid:            uint32(os.Getpid()),
-		Name:           Capped(name),
-		Folder:         Capped(filepath.Base(folder)),
-		HostName:       Capped(hostName),
+		Name:           recorder.Capped(name),
+		Folder:         recorder.Capped(filepath.Base(folder)),
+		HostName:       recorder.Capped(hostName),
 		StartedUnixNs:  clock.WallUnixNs - clock.MonotonicNs,
 		Language:       "go",
 		RuntimeVersion: runtime.Version(),
@@ -49,7 +46,7 @@ func DescribeProcess(instance, name string, limitations []string) *debugpb.Proce
 		ProtocolMinor:  stream.ProtocolMinor,
 		Capabilities:   capabilities,
 		Clock:          clock,
-		Limitations:    cappedLimitations(limitations),
+		Limitations:    firstCapped(limitations),
 	}
 }
 
@@ -87,20 +84,10 @@ func isNumber(text string) bool {
 	return err == nil
 }
 
-func cappedLimitations(limitations []string) []string {
+func firstCapped(limitations []string) []string {
 	var first []string
 	for _, limitation := range limitations[:min(len(limitations), maxLimitations)] {
-		first = append(first, Capped(limitation))
+		first = append(first, recorder.Capped(limitation))
 	}
 	return first
-}
-
-// Capped gives the beginning of a text that came from elsewhere, at most 256 bytes, as valid UTF-8.
-func Capped(text string) string {
-	text = strings.ToValidUTF8(text, "")
-	for len(text) > maxTextLength {
-		_, size := utf8.DecodeLastRuneInString(text[:len(text)])
-		text = text[:len(text)-size]
-	}
-	return text
 }

@@ -43,8 +43,12 @@ type Options struct {
 	// Warn is told what the program should know, as a sentence.
 	Warn func(string)
 
-	healInterval time.Duration // 0: the default.
-	proofTime    time.Duration // 0: the default.
+	timing timing
+}
+
+// timing is what a test would not wait for. 0: as it is.
+type timing struct {
+	heal, proof, ping, answer time.Duration
 }
 
 // Server is open until it is closed.
@@ -92,8 +96,8 @@ func (s *Server) listen(options Options, token string) error {
 	if err != nil {
 		return err
 	}
-	s.http = newHTTPServer(s.guard, options.Certificate)
-	s.connections = &connections{proofTime: cmp.Or(options.proofTime, proofTime)}
+	s.http = newHTTPServer(s.guard, options)
+	s.connections = &connections{proofTime: cmp.Or(options.timing.proof, proofTime)}
 	s.listening = &listening{
 		place:       at,
 		self:        options.Describe(),
@@ -103,7 +107,7 @@ func (s *Server) listen(options Options, token string) error {
 			serve(s.http, door{listener, s.connections}, options.Certificate != nil)
 		},
 	}
-	return s.listening.open(cmp.Or(options.healInterval, healInterval))
+	return s.listening.open(cmp.Or(options.timing.heal, healInterval))
 }
 
 func placeOf(options Options) (place, error) {
@@ -115,7 +119,7 @@ func placeOf(options Options) (place, error) {
 }
 
 // newHTTPServer makes one that prints nothing, whatever it is sent.
-func newHTTPServer(handler http.Handler, certificate *tls.Certificate) *http.Server {
+func newHTTPServer(handler http.Handler, options Options) *http.Server {
 	server := &http.Server{
 		Handler:                      handler,
 		Protocols:                    new(http.Protocols),
@@ -128,16 +132,16 @@ func newHTTPServer(handler http.Handler, certificate *tls.Certificate) *http.Ser
 			// What is read of calls that nobody takes, and most of what a connection may send ahead.
 			MaxReceiveBufferPerConnection: 64 << 10,
 			MaxReceiveBufferPerStream:     32 << 10,
-			SendPingTimeout:               pingTime,
-			PingTimeout:                   answerTime,
+			SendPingTimeout:               cmp.Or(options.timing.ping, pingTime),
+			PingTimeout:                   cmp.Or(options.timing.answer, answerTime),
 		},
 	}
-	if certificate == nil {
+	if options.Certificate == nil {
 		server.Protocols.SetUnencryptedHTTP2(true)
 		return server
 	}
 	server.Protocols.SetHTTP2(true)
-	server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*certificate}}
+	server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*options.Certificate}}
 	return server
 }
 
