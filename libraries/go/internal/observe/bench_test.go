@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"google.golang.org/grpc/balancer"
-	"google.golang.org/grpc/balancer/base"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/resolver"
 
@@ -32,17 +31,6 @@ func (c *benchConn) NewSubConn(a []resolver.Address, _ balancer.NewSubConnOption
 }
 
 func (c *benchConn) UpdateState(state balancer.State) { c.picker = state.Picker }
-
-// pickers of a policy whose every pick allocates its Done, as most do that have one.
-type closingPickers struct{}
-
-func (closingPickers) Build(info base.PickerBuildInfo) balancer.Picker {
-	p := &turns{}
-	for sc := range info.ReadySCs {
-		p.conns = append(p.conns, sc)
-	}
-	return p
-}
 
 // plain is a policy without Done.
 type plain struct{ turns }

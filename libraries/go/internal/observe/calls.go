@@ -11,9 +11,6 @@ import (
 	"github.com/pickscope/pickscope/libraries/go/internal/recorder"
 )
 
-// maxWaiting calls of a channel are remembered between two picks; of more, each pick shows as a call of its own.
-const maxWaiting = 1 << 14
-
 // callID is a call and the number of its attempt.
 type callID struct {
 	call    uint64
@@ -24,7 +21,7 @@ type callID struct {
 // with an error.
 //
 // What all attempts of a call share, and no other call, is the channel that tells of the end of its context: grpc-go makes
-// one for each call (stream.go, newClientStream).
+// one for each call (stream.go, newClientStream). So no more wait here than the program has calls.
 type calls struct {
 	count atomic.Int64
 
@@ -83,7 +80,7 @@ func (c *channel) wait(ctx context.Context, call waiting) {
 	}
 	c.calls.mu.Lock()
 	defer c.calls.mu.Unlock()
-	if len(c.calls.waiting) >= maxWaiting || c.calls.waiting[key] != nil {
+	if c.calls.waiting[key] != nil {
 		return
 	}
 	if c.calls.waiting == nil {
@@ -144,10 +141,10 @@ func (c *channel) endedWaiting(call *waiting, err error) {
 }
 
 // endCode is the code that the call ends with. grpc-go cancels the context of each call that ends, also where that is
-// because a pick failed.
+// because a pick failed; whoever waits for ready and cancels the call before the next picker looks the same.
 func (w *waiting) endCode(err error) codes.Code {
-	isCanceled := err == nil || err == context.Canceled
-	if w.code != codes.OK && !w.isReady && isCanceled {
+	failed := w.result == debugpb.PickResult_PICK_RESULT_FAILED && !w.isReady && err == context.Canceled
+	if failed || w.result == debugpb.PickResult_PICK_RESULT_DROPPED {
 		return w.code
 	}
 	return codeOf(err)

@@ -117,19 +117,27 @@ func TestFailedPick(t *testing.T) {
 }
 
 func TestDroppedPick(t *testing.T) {
-	drop := status.Error(codes.ResourceExhausted, "dropped")
-	c := dial(t, "turns", "{}", addressesOf(startBackends(t, 1)))
-	c.waitReady(t, 1)
-	turnsErr.Store(&drop)
-	defer turnsErr.Store(nil)
-	if code := c.call(); code != codes.ResourceExhausted {
-		t.Fatal(code)
+	ends := map[codes.Code]codes.Code{codes.ResourceExhausted: codes.ResourceExhausted, codes.NotFound: codes.NotFound}
+	if restrictsCodes {
+		ends[codes.NotFound] = codes.Internal
 	}
-	c.wantUnpicked(t, codes.ResourceExhausted)
-	picks, _ := c.read()
-	last := picks[len(picks)-1]
-	if last.Result != dropped || last.Code != codes.ResourceExhausted || last.Endpoint != 0 || last.Generation == 0 {
-		t.Errorf("pick %+v", last)
+	for code, end := range ends {
+		t.Run(code.String(), func(t *testing.T) {
+			c := dial(t, "turns", "{}", addressesOf(startBackends(t, 1)))
+			c.waitReady(t, 1)
+			drop := status.Error(code, "dropped")
+			turnsErr.Store(&drop)
+			defer turnsErr.Store(nil)
+			if got := c.call(); got != end {
+				t.Fatal(got)
+			}
+			c.wantUnpicked(t, end)
+			picks, _ := c.read()
+			last := picks[len(picks)-1]
+			if last.Result != dropped || last.Code != end || last.Endpoint != 0 || last.Generation == 0 {
+				t.Errorf("pick %+v", last)
+			}
+		})
 	}
 }
 

@@ -45,7 +45,7 @@ type subconn struct {
 }
 
 // channelOf gives the channel that a root policy with these options belongs to.
-func (o *Observer) channelOf(cc balancer.ClientConn, opts balancer.BuildOptions) *channel {
+func (o *Observer) channelOf(target string, cc balancer.ClientConn, opts balancer.BuildOptions) *channel {
 	identity := identityOf(opts)
 	pointer := (*byte)(identity.pointer)
 	key := weak.Make(pointer)
@@ -56,7 +56,7 @@ func (o *Observer) channelOf(cc balancer.ClientConn, opts balancer.BuildOptions)
 	}
 	c := &channel{
 		observer:  o,
-		record:    o.recorder.AddChannel(cc.Target(), identity.id),
+		record:    o.recorder.AddChannel(target, identity.id),
 		key:       key,
 		conn:      weak.Make(clientConnOf(cc)),
 		nodes:     map[*node]struct{}{},
@@ -110,7 +110,9 @@ func (c *channel) rest() {
 		c.forget()
 		return
 	}
-	c.held = nil
+	c.held, c.gone = nil, [2][]balancer.SubConn{}
+	c.conns.slots.Store(nil) // Subconns hold the channel, which the program may drop without closing it.
+	c.conns.used = 0
 	c.record.SetState(debugpb.ConnectivityState_CONNECTIVITY_STATE_IDLE)
 	go c.awaitEnd()
 }
@@ -326,7 +328,7 @@ func (c *channel) endUpdate(endpoints [][]string) {
 func (c *channel) addSubconn(n *node, sc balancer.SubConn, addresses []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.subconns[sc] != nil || reflect.TypeOf(sc).Kind() != reflect.Pointer {
+	if !isKey(sc) || c.subconns[sc] != nil {
 		return
 	}
 	added := &subconn{node: n, endpoint: c.endpointOf(addresses)}
@@ -338,11 +340,23 @@ func (c *channel) addSubconn(n *node, sc balancer.SubConn, addresses []string) {
 	added.endpoint.set(added.tier(), added, stateOf{n.root(), connectivity.Idle})
 }
 
+// isKey says whether maps can hold it: grpc-go's subconns are pointers, what a policy hands down may be anything.
+func isKey(sc balancer.SubConn) bool {
+	return sc != nil && reflect.TypeOf(sc).Kind() == reflect.Pointer
+}
+
+func (c *channel) subconn(sc balancer.SubConn) *subconn {
+	if !isKey(sc) {
+		return nil
+	}
+	return c.subconns[sc]
+}
+
 // moveSubconn notes that a connection has other addresses.
 func (c *channel) moveSubconn(n *node, sc balancer.SubConn, addresses []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	moved := c.subconns[sc]
+	moved := c.subconn(sc)
 	if moved == nil || moved.node != n || len(addresses) == 0 {
 		return
 	}
@@ -361,7 +375,7 @@ func (c *channel) moveSubconn(n *node, sc balancer.SubConn, addresses []string) 
 func (c *channel) subconnState(n *node, sc balancer.SubConn, state balancer.SubConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	subconn := c.subconns[sc]
+	subconn := c.subconn(sc)
 	if subconn == nil || subconn.node != n {
 		return
 	}

@@ -22,11 +22,10 @@ type connSlot struct {
 
 // get finds a subconn that is a pointer, as grpc-go's are; nil: it is not known.
 func (t *connTable) get(sc balancer.SubConn) *endpoint {
-	slots := t.slots.Load()
-	if slots == nil {
+	slots, conn := t.slots.Load(), pointerOf(sc)
+	if slots == nil || conn == nil {
 		return nil
 	}
-	conn := pointerOf(sc)
 	if slot := place(*slots, conn); atomic.LoadPointer(&slot.conn) == conn {
 		return slot.endpoint.Load()
 	}

@@ -48,7 +48,6 @@ type turns struct {
 	conns []balancer.SubConn
 	next  atomic.Uint32
 	ended atomic.Uint32
-	err   atomic.Pointer[error]
 }
 
 // turnsErr is what all pickers of turns fail with; nil: they do not.

@@ -26,7 +26,7 @@ type picker struct {
 	method     atomic.Pointer[method]
 }
 
-// method is the one that was picked for last, with its id.
+// method is the one that was picked for first, with its id: most channels have one that is called most.
 type method struct {
 	name string
 	id   uint32
@@ -61,8 +61,10 @@ func (p *picker) pickWatched(info balancer.PickInfo) (balancer.PickResult, error
 	a := newAttempt()
 	a.decision.clear()
 	result, err := p.decide(info, a)
-	a.row.Policy = p.node.decidingID.Load()
-	a.decision.write(&a.row)
+	a.row.Policy = a.decision.policy
+	if a.row.Policy == 0 {
+		a.row.Policy = p.node.decidingID.Load()
+	}
 	if err != nil {
 		p.unpicked(info, err, &a.row)
 		a.release()
@@ -89,6 +91,7 @@ func (p *picker) picked(info balancer.PickInfo, a *attempt) {
 	a.ctx, a.source = info.Ctx, endpoint.StatusSource()
 	call, _ := p.channel.take(info.Ctx)
 	p.describe(&a.row, info, call)
+	a.decision.write(&a.row)
 	a.row.Result, a.row.Code, a.row.Endpoint = debugpb.PickResult_PICK_RESULT_COMPLETED, codes.OK, endpoint.ID()
 	p.recorder.Rows.AddPick(&a.row, endpoint)
 }
@@ -124,11 +127,14 @@ func (p *picker) generationInUse() *recorder.Generation {
 }
 
 func (p *picker) methodID(name string) uint32 {
-	if last := p.method.Load(); last != nil && last.name == name {
-		return last.id
+	known := p.method.Load()
+	if known != nil && known.name == name {
+		return known.id
 	}
 	id := p.recorder.Methods.ID(name)
-	p.method.Store(&method{name, id})
+	if known == nil {
+		p.method.Store(&method{name, id})
+	}
 	return id
 }
 
@@ -137,7 +143,7 @@ func (p *picker) unpicked(info balancer.PickInfo, err error, row *recorder.PickR
 	result, code := p.countUnpicked(err)
 	call, before := p.channel.take(info.Ctx)
 	if row != nil {
-		row.Result, row.Code = result, code
+		*row = recorder.PickRow{Policy: row.Policy, Result: result, Code: code}
 		p.describe(row, info, call)
 		p.recorder.Rows.AddPick(row, nil)
 	}
@@ -178,7 +184,7 @@ func endingCode(code codes.Code) codes.Code {
 // nestedPicker stands for the picker of a policy below another. It tells the root's what it decided.
 type nestedPicker struct {
 	inner     balancer.Picker
-	node      *node
+	policy    uint32
 	recorder  *recorder.Recorder
 	inspected *inspectedPicker
 }
@@ -193,7 +199,7 @@ func (p *nestedPicker) Pick(info balancer.PickInfo) (balancer.PickResult, error)
 		return p.inner.Pick(info)
 	}
 	slot.decision.clear()
-	slot.decision.policy = p.node.record.ID()
+	slot.decision.policy = p.policy
 	if p.inspected == nil {
 		return p.inner.Pick(info)
 	}
@@ -238,11 +244,8 @@ func (d *decision) chosen() *endpoint {
 	return d.inspected.endpoints[d.Chosen]
 }
 
-// write puts the decision into a row.
+// write puts the decision of a completed pick into a row.
 func (d *decision) write(row *recorder.PickRow) {
-	if d.policy != 0 {
-		row.Policy = d.policy
-	}
 	row.Reason, row.Flags = d.Reason, 0
 	if d.Raced {
 		row.Flags = uint32(debugpb.PickFlag_PICK_FLAG_RACED)

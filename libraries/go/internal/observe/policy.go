@@ -73,7 +73,7 @@ type node struct {
 // A child finds its parent by the target: each node gives its children a copy of its own, which policies in between pass
 // on as it is.
 func (o *Observer) newNode(name string, cc balancer.ClientConn, opts balancer.BuildOptions) *node {
-	target := cc.Target()
+	target := cc.Target() //lint:ignore SA1019 BuildOptions.Target tells the channel, and not the parent.
 	n := &node{name: name, target: strings.Clone(target), sharded: isSharded(cc), state: connectivity.Connecting}
 	n.inspect, _ = inspect.Of(name)
 	o.mu.Lock()
@@ -83,7 +83,7 @@ func (o *Observer) newNode(name string, cc balancer.ClientConn, opts balancer.Bu
 	if n.parent != nil {
 		n.channel = n.parent.channel
 	} else {
-		n.channel = o.channelOf(cc, opts)
+		n.channel = o.channelOf(target, cc, opts)
 		n.channel.addRoot(n)
 	}
 	n.channel.mu.Lock()
@@ -327,11 +327,15 @@ func (n *node) nestedPicker(state balancer.State) balancer.Picker {
 	defer n.publishing.Unlock()
 	next := n.nested
 	if next == nil || !isSame(next.inner, state.Picker) {
-		next = &nestedPicker{state.Picker, n, n.channel.observer.recorder, n.open(state.Picker)}
+		next = &nestedPicker{inner: state.Picker, recorder: n.channel.observer.recorder, inspected: n.open(state.Picker)}
 	}
 	c := n.channel
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if n.record == nil {
+		return state.Picker // It may yet be a leaf.
+	}
+	next.policy = n.record.ID()
 	n.state, n.nested, n.inspected = state.ConnectivityState, next, next.inspected
 	return next
 }
