@@ -40,7 +40,7 @@ func (p *plain) Pick(balancer.PickInfo) (balancer.PickResult, error) {
 }
 
 // fixed is a policy whose picker is made by a benchmark.
-type fixed struct {
+type fixed struct{}
 	make func([]balancer.SubConn) balancer.Picker
 }
 

@@ -1,6 +1,7 @@
 package observe_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -9,8 +10,6 @@ import (
 	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
-
-	"github.com/pickscope/pickscope/libraries/go/internal/debugpb"
 )
 
 // dialPlain makes a channel to one backend by a resolver that grpc-go registers itself.
@@ -27,23 +26,29 @@ func dialPlain(t *testing.T, policy string, backend *backend) *client {
 	return &client{conn, view, nil}
 }
 
+// newName is another one at each run of a test: what is registered stays.
+func newName(prefix string) string {
+	return fmt.Sprintf("%s_%d", prefix, schemes.Add(1))
+}
+
 func TestPolicyRegisteredLater(t *testing.T) {
-	balancer.Register(turnsBuilder("later"))
+	later := newName("later")
+	balancer.Register(turnsBuilder(later))
 	backend := startBackend(t, nil)
-	c := dialPlain(t, "later", backend)
+	c := dialPlain(t, later, backend)
 	if code := c.call(); code != codes.OK {
 		t.Fatal(code)
 	}
 	if bindsAtDial && !hasDialHook {
 		// In these versions the channel has its policy before anything of the observer is called.
-		if !isReported("later") || c.channel() != nil {
+		if !isReported(later) || c.channel() != nil {
 			t.Errorf("limitations: %q; channel %v", observer.Limitations(), c.channel())
 		}
 		return
 	}
-	checkTree(t, c, []string{"later"})
+	checkTree(t, c, []string{later})
 	checkRows(t, c, 1)
-	if isReported("later") {
+	if isReported(later) {
 		t.Errorf("limitations: %q", observer.Limitations())
 	}
 }
@@ -59,21 +64,19 @@ func TestPolicyRegisteredBeforeStart(t *testing.T) {
 }
 
 func TestPolicyRegisteredLaterAndUnseen(t *testing.T) {
-	if hasDialHook {
-		// Whatever is registered before a channel is made is wrapped then: nothing is to be reported.
-		balancer.Register(turnsBuilder("unseen"))
-		c := dial(t, "unseen", "{}", addressesOf(startBackends(t, 1)))
-		c.call()
-		checkTree(t, c, []string{"unseen"})
-		return
-	}
-	balancer.Register(turnsBuilder("unseen"))
-	c := dial(t, "unseen", "{}", addressesOf(startBackends(t, 1))) // By a resolver of its own, that is not registered.
+	unseen := newName("unseen")
+	balancer.Register(turnsBuilder(unseen))
+	c := dial(t, unseen, "{}", addressesOf(startBackends(t, 1))) // By a resolver of its own, that is not registered.
 	if code := c.call(); code != codes.OK {
 		t.Fatal(code)
 	}
+	if hasDialHook {
+		// Whatever is registered before a channel is made is wrapped then: nothing is to be reported.
+		checkTree(t, c, []string{unseen})
+		return
+	}
 	observer.Limitations()
-	if !isReported("unseen") || c.channel() != nil {
+	if !isReported(unseen) || c.channel() != nil {
 		t.Errorf("limitations: %q; channel %v", observer.Limitations(), c.channel())
 	}
 	observer.Rescan()
@@ -127,5 +130,3 @@ func isIdler(b balancer.Balancer) bool {
 type fakeConn struct{ balancer.ClientConn }
 
 func (fakeConn) Target() string { return "fake" }
-
-var _ = debugpb.PickResult_PICK_RESULT_COMPLETED
