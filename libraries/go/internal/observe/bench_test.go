@@ -39,10 +39,8 @@ func (p *plain) Pick(balancer.PickInfo) (balancer.PickResult, error) {
 	return balancer.PickResult{SubConn: p.conns[int(p.next.Add(1))%len(p.conns)]}, nil
 }
 
-// fixed is a policy whose picker is made by a benchmark.
+// fixed is a policy whose picker a benchmark makes.
 type fixed struct{}
-	make func([]balancer.SubConn) balancer.Picker
-}
 
 func (fixed) Name() string { return "fixed" }
 
