@@ -11,8 +11,8 @@ import (
 // codeCount is the number of gRPC's status codes.
 const codeCount = 17
 
-// ChannelCounters are exact, since the channel was created. Completed picks are those of its endpoints: most picks are, and
-// count once that way.
+// ChannelCounters are exact, since the channel was created. Completed picks are those of its endpoints: most picks are,
+// and count once that way.
 type ChannelCounters struct {
 	Queued, Failed, Dropped, EndedUnpicked atomic.Uint64
 
@@ -98,8 +98,9 @@ func (c *EndpointCounters) Inflight() uint32 {
 // readings of the ends are tried for one that no pick comes into.
 const readings = 4
 
-// together reads the ends, and gives the picks that they belong to. Read later than the ends, so that none is without its
-// pick, the picks would be too many if some came in between: then it reads again. That is not for ever, as a pick may wait.
+// together reads the ends, and gives the picks that they belong to. Read later than the ends, so that none is without
+// its pick, the picks would be too many if some came in between: then it reads again. That is not for ever, as a pick
+// may wait.
 func (c *EndpointCounters) together(readEnds func()) (picks uint64) {
 	picks = c.picks.Load()
 	for range readings {
@@ -129,8 +130,8 @@ func (c *EndpointCounters) read() (counts EndpointCounts) {
 	return counts
 }
 
-// Started is the number of attempts that got a stream. grpc-go tells of one that did not only when it ends; until then it
-// counts as started.
+// Started is the number of attempts that got a stream. grpc-go tells of one that did not only when it ends; until then
+// it counts as started.
 func (c EndpointCounts) Started() uint64 {
 	return c.Picks - c.NeverStarted
 }

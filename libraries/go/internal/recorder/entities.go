@@ -15,7 +15,8 @@ import (
 // maxAddresses are told of one endpoint, or of one resolver update.
 const maxAddresses = 100
 
-// A closed channel is told to be closed when its attempts have ended, looked at this often, and at most this many times.
+// A closed channel is told to be closed when its attempts have ended, looked at this often, and at most this many
+// times.
 const (
 	closingInterval = 50 * time.Millisecond
 	closingLooks    = 200
@@ -160,8 +161,8 @@ func (c *Channel) isBusy() bool {
 	return false
 }
 
-// AddPolicy tells of a node of the channel's tree. parent: nil for the root; note: why it runs though the program asked for
-// another, or empty.
+// AddPolicy tells of a node of the channel's tree. parent: nil for the root; note: why it runs though the program asked
+// for another, or empty.
 func (c *Channel) AddPolicy(parent *Policy, name string, order debugpb.ScoreOrder, note string) *Policy {
 	c.recorder.mu.Lock()
 	defer c.recorder.mu.Unlock()
@@ -199,7 +200,8 @@ func (p *Policy) remove() {
 	p.channel.recorder.publish(Change{Change: change(p.message)})
 }
 
-// ResolverUpdate tells what the resolver brought: an address for each endpoint (several of one joined by ", "), or an error.
+// ResolverUpdate tells what the resolver brought: an address for each endpoint (several of one joined by ", "), or an
+// error.
 func (c *Channel) ResolverUpdate(addresses []string, err string) {
 	c.recorder.mu.Lock()
 	defer c.recorder.mu.Unlock()
@@ -211,16 +213,18 @@ func (c *Channel) ResolverUpdate(addresses []string, err string) {
 	})})
 }
 
-// StatusSource tells what a policy knows of an endpoint. Two of them are compared by ==, so it must be comparable: a pointer.
+// StatusSource tells what a policy knows of an endpoint. Two of them are compared by ==, so it must be comparable: a
+// pointer.
 type StatusSource interface {
-	// Status gives the EWMA of latency in ns, that of success (0..1000), and the calls in flight. Safe for concurrent use.
+	// Status gives the EWMA of latency in ns, that of success (0..1000), and the calls in flight. Safe for concurrent
+	// use.
 	Status() (lagNs float64, success float32, inflight uint32)
 }
 
 // AddGeneration tells that the channel uses another picker now.
 //
-// endpoints: those that it holds; none of a picker that queues or fails every call. statuses: what the policy knows of each
-// of them, or nil where it keeps nothing.
+// endpoints: those that it holds; none of a picker that queues or fails every call. statuses: what the policy knows of
+// each of them, or nil where it keeps nothing.
 func (c *Channel) AddGeneration(
 	policy *Policy, endpoints []*Endpoint, statuses []StatusSource, cause debugpb.GenerationCause,
 ) *Generation {

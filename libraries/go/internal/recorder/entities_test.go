@@ -40,8 +40,8 @@ func TestAMomentNamesParentsBeforeChildren(t *testing.T) {
 			kinds = append(kinds, strings.TrimPrefix(fmt.Sprintf("%T", change.Entity), "*debugpb.Change_"))
 		}
 	})
-	want := []string{"Channel", "Channel", "Policy", "Policy", "Policy", "Policy", "Endpoint", "Endpoint", "Subconn", "Subconn",
-		"Generation", "Generation"}
+	want := []string{"Channel", "Channel", "Policy", "Policy", "Policy", "Policy", "Endpoint", "Endpoint",
+		"Subconn", "Subconn", "Generation", "Generation"}
 	if !slices.Equal(kinds, want) {
 		t.Errorf("%q", kinds)
 	}

@@ -118,9 +118,9 @@ func (r *Rows) Head() Position {
 	return r.next
 }
 
-// AddPick writes a row, and sets its time, by which rows are ordered. chosen: the endpoint of a completed pick, which is
-// counted already. A row of a policy that told no candidates gets the chosen one as its only candidate, with what the
-// observer keeps of it.
+// AddPick writes a row, and sets its time, by which rows are ordered. chosen: the endpoint of a completed pick, which
+// is counted already. A row of a policy that told no candidates gets the chosen one as its only candidate, with what
+// the observer keeps of it.
 func (r *Rows) AddPick(row *PickRow, chosen *Endpoint) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -136,8 +136,8 @@ func (r *Rows) AddPick(row *PickRow, chosen *Endpoint) {
 	r.tellFilling(r.next.Picks)
 }
 
-// tellFilling tells the watchers each time that a quarter of a ring was written: they read no more seldom than it takes, so
-// that rows are there until they are read, however fast they come.
+// tellFilling tells the watchers each time that a quarter of a ring was written: they read no more seldom than it
+// takes, so that rows are there until they are read, however fast they come.
 func (r *Rows) tellFilling(rows uint64) {
 	if rows%(PickCapacity/4) != 0 {
 		return
@@ -165,8 +165,8 @@ func (r *Rows) addChosen(row *PickRow, chosen *Endpoint) {
 }
 
 // AddCompletion writes a row, and sets its time and latency. started: when the attempt was picked, ns; 0: unknown, as
-// nobody watched then, or it never started. endpoint: of its completed pick, or nil; source: what the policy knew of the
-// endpoint when it was picked.
+// nobody watched then, or it never started. endpoint: of its completed pick, or nil; source: what the policy knew of
+// the endpoint when it was picked.
 func (r *Rows) AddCompletion(row *CompletionRow, started int64, endpoint *Endpoint, source StatusSource) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -209,8 +209,8 @@ func (r *Rows) shadowOf(endpoint *Endpoint) *shadow {
 	return &endpoint.shadow
 }
 
-// Knowledge is what is known of an endpoint now: by its policy, or by the observer (derived) since a watcher was there for a
-// pick or a completion of it; NaN where neither knows.
+// Knowledge is what is known of an endpoint now: by its policy, or by the observer (derived) since a watcher was there
+// for a pick or a completion of it; NaN where neither knows.
 func (r *Rows) Knowledge(endpoint *Endpoint) (lagNs float64, success float32, inflight uint32, derived bool) {
 	if source := endpoint.StatusSource(); source != nil {
 		lagNs, success, inflight = source.Status()
@@ -227,8 +227,8 @@ func (r *Rows) Knowledge(endpoint *Endpoint) (lagNs float64, success float32, in
 // rowsAtOnce are copied under the lock: a pick waits for no more than these.
 const rowsAtOnce = 64
 
-// ReadPicks copies rows from `position` on into `into`, in the order of their times. It gives how many it copied, and how
-// many at `position` had been overwritten before.
+// ReadPicks copies rows from `position` on into `into`, in the order of their times. It gives how many it copied, and
+// how many at `position` had been overwritten before.
 func (r *Rows) ReadPicks(position uint64, into []PickRow) (read int, lost uint64) {
 	return readInParts(position, into, func(position uint64, into []PickRow) (int, uint64) {
 		r.mu.Lock()
@@ -246,7 +246,8 @@ func (r *Rows) ReadCompletions(position uint64, into []CompletionRow) (read int,
 	})
 }
 
-// readInParts reads until there is no more, or up to where rows were overwritten meanwhile, which the next reading will find.
+// readInParts reads until there is no more, or up to where rows were overwritten meanwhile, which the next reading will
+// find.
 func readInParts[R any](
 	position uint64, into []R, read func(position uint64, into []R) (int, uint64),
 ) (total int, lost uint64) {

@@ -33,7 +33,8 @@ func watched(t testing.TB) (*Recorder, *witness, *Endpoint) {
 // pick counts one and adds a row; it gives when that was.
 func pick(r *Recorder, endpoint *Endpoint) int64 {
 	endpoint.Counters.Picked()
-	row := PickRow{Call: r.NextCall(), Attempt: 1, Endpoint: endpoint.ID(), Result: debugpb.PickResult_PICK_RESULT_COMPLETED}
+	completed := debugpb.PickResult_PICK_RESULT_COMPLETED
+	row := PickRow{Call: r.NextCall(), Attempt: 1, Endpoint: endpoint.ID(), Result: completed}
 	r.Rows.AddPick(&row, endpoint)
 	return row.Time
 }
@@ -216,8 +217,8 @@ func TestAveragesAreDerivedWhereThePolicyKeepsNone(t *testing.T) {
 	pick(r, endpoint)
 	end(r, endpoint, started, nil, codes.Unavailable)
 	row := lastCompletion(t, r)
-	if row.LatencyNs != float64(row.Time-started) || row.LagNs != row.LatencyNs || row.Success != 0 || row.Inflight != 1 ||
-		row.Flags != uint32(debugpb.CompletionFlag_COMPLETION_FLAG_DERIVED) {
+	if row.LatencyNs != float64(row.Time-started) || row.LagNs != row.LatencyNs || row.Success != 0 ||
+		row.Inflight != 1 || row.Flags != uint32(debugpb.CompletionFlag_COMPLETION_FLAG_DERIVED) {
 		t.Errorf("%+v", row)
 	}
 	if lag, success, inflight, derived := r.Rows.Knowledge(endpoint); lag != row.LagNs || success != 0 || inflight != 1 ||

@@ -12,7 +12,8 @@ const decayTime = 10e9
 // fullSuccess is a success of all calls.
 const fullSuccess = 1000
 
-// shadow is what is shown of an endpoint whose policy keeps no averages: kept by the observer, and no part of any choice.
+// shadow is what is shown of an endpoint whose policy keeps no averages: kept by the observer, and no part of any
+// choice.
 //
 // Each average is that of all completions, weighted by their age: Σ x·e^(−age/10 s) / Σ e^(−age/10 s). See
 // docs/protocol.md, "Derived averages".

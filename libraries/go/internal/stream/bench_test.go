@@ -59,8 +59,8 @@ func BenchmarkFlush(b *testing.B) {
 	}
 }
 
-// BenchmarkWatch is one pick and its completion, made, told and decoded by a watcher behind a socket, in one process. Calls wait
-// while half a ring of them is under way, so that none is dropped.
+// BenchmarkWatch is one pick and its completion, made, told and decoded by a watcher behind a socket, in one process.
+// Calls wait while half a ring of them is under way, so that none is dropped.
 func BenchmarkWatch(b *testing.B) {
 	eachServer(b, func(b *testing.B, serve func(*Watchers) debugpb.DebugServiceClient) {
 		w := busyWorld(true)

@@ -196,7 +196,8 @@ func (t *trial) finish() {
 	}
 }
 
-// checkRows holds that of the calls since the first none is missing, but for those that were dropped. Each has one pick.
+// checkRows holds that of the calls since the first none is missing, but for those that were dropped. Each has one
+// pick.
 func (t *trial) checkRows(it *replaying) {
 	rows := it.reader.picks
 	if len(rows) == 0 {

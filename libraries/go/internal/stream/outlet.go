@@ -26,11 +26,12 @@ func (o *outlet) drop(rows dropped) error {
 	o.drops.Picks += rows.picks
 	o.drops.Completions += rows.completions
 	o.drops.Cause = rows.cause
-	return o.send(&debugpb.WatchResponse{Body: &debugpb.WatchResponse_Drops{Drops: proto.Clone(&o.drops).(*debugpb.Drops)}})
+	drops := proto.Clone(&o.drops).(*debugpb.Drops)
+	return o.send(&debugpb.WatchResponse{Body: &debugpb.WatchResponse_Drops{Drops: drops}})
 }
 
-// sendEncoded sends a message that was encoded without its number. What a message holds of fields that are unknown is put on
-// the wire as it is, so that nothing is decoded only to be encoded again.
+// sendEncoded sends a message that was encoded without its number. What a message holds of fields that are unknown is
+// put on the wire as it is, so that nothing is decoded only to be encoded again.
 func (o *outlet) sendEncoded(body []byte) error {
 	message := &debugpb.WatchResponse{}
 	message.ProtoReflect().SetUnknown(body)

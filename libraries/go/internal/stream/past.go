@@ -28,8 +28,8 @@ type KeepLimits struct {
 	Bytes   int
 }
 
-// Past keeps the last seconds of the stream, as one that watches all the time would get it, in a bounded number of bytes: an
-// older segment goes when the one after it is older than the kept time, or when there are too many bytes.
+// Past keeps the last seconds of the stream, as one that watches all the time would get it, in a bounded number of
+// bytes: an older segment goes when the one after it is older than the kept time, or when there are too many bytes.
 type Past struct {
 	source Source
 	limits KeepLimits
@@ -46,7 +46,8 @@ type Past struct {
 	bytes  int
 }
 
-// NewPast begins to keep what the source tells, until Close. warn is told, as a sentence, when nothing can be kept any more.
+// NewPast begins to keep what the source tells, until Close. warn is told, as a sentence, when nothing can be kept any
+// more.
 func NewPast(source Source, limits KeepLimits, warn func(string)) *Past {
 	p := newPast(source, limits, warn, recorder.Now)
 	go p.run()
@@ -244,8 +245,8 @@ func (p *Past) entries() []entry {
 	return all
 }
 
-// replay gives a reader what is kept, but for segments that ended before `since` (ns), and then the stream that goes on from
-// there: nothing twice, and nothing missing. It is errTooSlow when what comes next is no longer kept.
+// replay gives a reader what is kept, but for segments that ended before `since` (ns), and then the stream that goes on
+// from there: nothing twice, and nothing missing. It is errTooSlow when what comes next is no longer kept.
 func (p *Past) replay(ctx context.Context, end context.CancelCauseFunc, since int64, to *outlet) (*stream, error) {
 	_ = p.beat() // What it fails for, the next flush mends.
 	at := p.from(since)

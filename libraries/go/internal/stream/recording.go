@@ -16,7 +16,8 @@ const (
 	recordingVersion = 1
 )
 
-// WriteRecording writes what is kept as a recording file (docs/protocol.md), message by message. Its error is the writer's.
+// WriteRecording writes what is kept as a recording file (docs/protocol.md), message by message. Its error is the
+// writer's.
 func WriteRecording(past *Past, file io.Writer) error {
 	header := binary.LittleEndian.AppendUint16([]byte(recordingMagic), recordingVersion)
 	if _, err := file.Write(header); err != nil {

@@ -1,5 +1,5 @@
-// Package stream tells what a recorder sees, in the messages of docs/protocol.md: to those who watch, to what is kept of the
-// past, and into recording files.
+// Package stream tells what a recorder sees, in the messages of docs/protocol.md: to those who watch, to what is kept
+// of the past, and into recording files.
 package stream
 
 import (
@@ -23,14 +23,15 @@ const (
 	ProtocolMinor = 2
 )
 
-// flushInterval lies between what happens and its message, at most; beatInterval between heartbeats, and between counters.
+// flushInterval lies between what happens and its message, at most; beatInterval between heartbeats, and between
+// counters.
 const (
 	flushInterval = 50 * time.Millisecond
 	beatInterval  = time.Second
 )
 
-// Bytes of changes: in one message, and one change more, though a gRPC client takes 4 MB; waiting for a reader, with more it
-// has to begin anew. And what a change takes besides its own bytes: in a message, and in memory.
+// Bytes of changes: in one message, and one change more, though a gRPC client takes 4 MB; waiting for a reader, with
+// more it has to begin anew. And what a change takes besides its own bytes: in a message, and in memory.
 const (
 	maxChangesBytes = 900_000
 	maxPendingBytes = 4 << 20
@@ -68,8 +69,8 @@ type sink interface {
 	drop(dropped) error
 }
 
-// stream tells what happens, flush after flush, from a moment on; and when asked to, all that exists. One goroutine at a
-// time uses it, but for what the recorder tells it.
+// stream tells what happens, flush after flush, from a moment on; and when asked to, all that exists. One goroutine at
+// a time uses it, but for what the recorder tells it.
 type stream struct {
 	// The stream ends with the context, which it ends itself when it loses changes: by errTooSlow.
 	ctx    context.Context
@@ -82,8 +83,8 @@ type stream struct {
 	namesTold int
 	counters  counters
 	drops     dropped
-	// Whether so many rows came during one sending of this flush, or of the one before, that it is the reader's fault if some
-	// are gone.
+	// Whether so many rows came during one sending of this flush, or of the one before, that it is the reader's fault
+	// if some are gone.
 	slow, wasSlow bool
 
 	picks              []recorder.PickRow
@@ -210,9 +211,9 @@ func (s *stream) pulse() {
 	}}})
 }
 
-// flushUntil tells at most so many of the changes that wait, and the rows before a position. That was read before the changes
-// are: so all that the rows refer to is told before them, for it was there before they were. And as it is of one moment, no
-// call ends there before it was picked.
+// flushUntil tells at most so many of the changes that wait, and the rows before a position. That was read before the
+// changes are: so all that the rows refer to is told before them, for it was there before they were. And as it is of
+// one moment, no call ends there before it was picked.
 func (s *stream) flushUntil(end recorder.Position, changes int) {
 	s.wasSlow, s.slow = s.slow, false
 	told := s.takeChanges(changes)

@@ -106,8 +106,16 @@ func TestRowsThatDoNotFitTogetherComeInSeveralBatches(t *testing.T) {
 		want   []int
 	}{
 		{"close together", []stamp{{1, 1}, {2, 5}, {2, 4}, {1 + math.MaxUint32, 3}}, []int{4}},
-		{"a long time apart", []stamp{{1, 1}, {1 + math.MaxUint32, 2}, {2 * (1 + math.MaxUint32), 3}, {1 << 40, 4}}, []int{2, 1, 1}},
-		{"far apart", []stamp{{1, 1}, {2, 1 + math.MaxInt32}, {3, 1}, {4, 2 + math.MaxInt32}, {5, 1 << 60}, {6, 1}}, []int{3, 1, 1, 1}},
+		{
+			"a long time apart",
+			[]stamp{{1, 1}, {1 + math.MaxUint32, 2}, {2 * (1 + math.MaxUint32), 3}, {1 << 40, 4}},
+			[]int{2, 1, 1},
+		},
+		{
+			"far apart",
+			[]stamp{{1, 1}, {2, 1 + math.MaxInt32}, {3, 1}, {4, 2 + math.MaxInt32}, {5, 1 << 60}, {6, 1}},
+			[]int{3, 1, 1, 1},
+		},
 		{"none", nil, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -138,7 +146,10 @@ func TestRowsThatDoNotFitTogetherComeInSeveralBatches(t *testing.T) {
 
 func TestColumnsOfDefaultsAreEmpty(t *testing.T) {
 	var columns pickColumns
-	rows := []recorder.PickRow{{Time: 1, Call: 1, Attempt: 1}, {Time: 2, Call: 2, Attempt: 2, Endpoint: 3, CandidateCount: 1}}
+	rows := []recorder.PickRow{
+		{Time: 1, Call: 1, Attempt: 1},
+		{Time: 2, Call: 2, Attempt: 2, Endpoint: 3, CandidateCount: 1},
+	}
 	rows[1].Candidates[0].LagNs = math.NaN()
 	first := columns.of(rows).GetPicks()
 	if !slices.Equal(first.Endpoint, []uint32{0, 3}) || !slices.Equal(first.CandidateCount, []uint32{0, 1}) ||

@@ -42,8 +42,8 @@ func (w *Watchers) Describe() *debugpb.Process {
 // Watch is DebugService.Watch; see there for its errors.
 func (w *Watchers) Watch(request *debugpb.WatchRequest, call debugpb.DebugService_WatchServer) error {
 	if major := request.GetProtocolMajor(); major != ProtocolMajor {
-		return status.Errorf(codes.FailedPrecondition, "This client speaks version %d.%d of the protocol, the watcher version %d.",
-			ProtocolMajor, ProtocolMinor, major)
+		return status.Errorf(codes.FailedPrecondition,
+			"This client speaks version %d.%d of the protocol, the watcher version %d.", ProtocolMajor, ProtocolMinor, major)
 	}
 	defer w.watching.Add(-1)
 	if w.watching.Add(1) > maxWatchers {

@@ -109,7 +109,8 @@ func (w *world) pick(c *channel, method string) {
 	endpoint.Counters.Picked()
 	w.addRow(c, row, endpoint, method)
 	w.calls = append(w.calls, &call{
-		id: c.ID(), call: row.Call, method: row.Method, endpoint: endpoint, started: row.Time, source: endpoint.StatusSource(),
+		id: c.ID(), call: row.Call, method: row.Method,
+		endpoint: endpoint, started: row.Time, source: endpoint.StatusSource(),
 	})
 }
 
