@@ -227,7 +227,8 @@ func TestAveragesAreDerivedWhereThePolicyKeepsNone(t *testing.T) {
 	}
 
 	end(r, endpoint, 0, nil, codes.OK)
-	if row := lastCompletion(t, r); !math.IsNaN(row.LatencyNs) || !math.IsNaN(row.LagNs) || row.Success == row.Success {
+	row = lastCompletion(t, r)
+	if !math.IsNaN(row.LatencyNs) || !math.IsNaN(row.LagNs) || row.Success == row.Success {
 		t.Errorf("of one that began before anyone watched: %+v", row)
 	}
 

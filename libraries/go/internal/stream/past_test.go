@@ -166,7 +166,8 @@ func TestThePastIsGivenUpWhereWhatExistsDoesNotFit(t *testing.T) {
 	if k.past.bytes != 0 || k.past.Seconds() != 0 {
 		t.Errorf("%d bytes, %d s", k.past.bytes, k.past.Seconds())
 	}
-	if process := NewWatchers(k.past.source, k.past).Describe(); process.KeepSeconds != 0 || len(process.Capabilities) != 0 {
+	process := NewWatchers(k.past.source, k.past).Describe()
+	if process.KeepSeconds != 0 || len(process.Capabilities) != 0 {
 		t.Errorf("%v", process)
 	}
 	if len(k.warnings) != 1 || !strings.HasSuffix(k.warnings[0], "Raise PICKSCOPE_KEEP_BYTES.") {
