@@ -10,6 +10,9 @@
 // also kept in rings of a fixed size. A debug server listens on a unix socket that only the process's own user can open, and
 // that user finds it by a descriptor beside it. It opens no network port unless it is told to, and sends nothing by itself.
 //
+// A program that runs with other rights than those of the user who started it (setuid, setgid) is left alone: its environment
+// is that user's.
+//
 // Neither metadata, nor payloads, nor status messages are recorded. docs/trust.md in Pickscope's repository says precisely what
 // is promised, and docs/protocol.md what is sent.
 //

@@ -39,7 +39,12 @@ func run(t *testing.T, folder string, environment ...string) ran {
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := exec.Command(self)
+	return runBinary(t, self, folder, environment...)
+}
+
+func runBinary(t *testing.T, binary, folder string, environment ...string) ran {
+	t.Helper()
+	command := exec.Command(binary)
 	command.Env = append([]string{
 		roleVariable + "=program", "PICKSCOPE_RUNTIME_DIR=" + folder,
 		"GORACE=atexit_sleep_ms=0", // Else the race detector has it end a second later.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -130,7 +131,13 @@ func (s *Server) end() {
 	}
 }
 
+// errBorrowedRights refuses a program whose environment is that of somebody else than whom its rights are of.
+var errBorrowedRights = errors.New("it runs with other rights than those of the user who started it (setuid or setgid)")
+
 func start(wish Wish) (*Server, error) {
+	if os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid() {
+		return nil, errBorrowedRights
+	}
 	observed()
 	options, err := optionsFor(wish)
 	if err != nil {

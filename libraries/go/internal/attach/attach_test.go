@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -124,6 +125,23 @@ func TestWhatIsOfferedIsGivenToWhoWishesNothingElse(t *testing.T) {
 	must(t, err)
 	if started != offered || other != offered {
 		t.Error("the server is another")
+	}
+}
+
+func TestCloseLeavesNoGoroutine(t *testing.T) {
+	folder := prepare(t)
+	t.Setenv("PICKSCOPE_RECORD_SIGNAL", "SIGIO")
+	recordOnSignal("SIGIO", nil)() // What the runtime starts for signals stays.
+	before := runtime.NumGoroutine()
+	started, err := Start(Wish{Keep: time.Minute})
+	must(t, err)
+	if runtime.NumGoroutine() <= before {
+		t.Error("it does nothing")
+	}
+	started.Close()
+	eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
+	if left, _ := filepath.Glob(filepath.Join(folder, "*")); len(left) != 0 {
+		t.Errorf("left are %v", left)
 	}
 }
 
