@@ -67,12 +67,16 @@ function matches(value: unknown, pattern: RegExp): boolean {
  * start is not. '' where it cannot be read (no such process, or not Linux).
  */
 export function processStart(pid: number): string {
+  return statOf(pid)[19] ?? '';
+}
+
+/** Of /proc/PID/stat what follows the command, from the state on: it is in parentheses and may hold spaces. */
+function statOf(pid: number): readonly string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The second field is the command in parentheses and may hold spaces; the start is the 22nd field.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return '';
+    return [];
   }
 }
 
@@ -84,7 +88,10 @@ export function isProcessGone(descriptor: Descriptor, hostName: string): boolean
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
-  const start = processStart(descriptor.pid);
+  const stat = statOf(descriptor.pid);
+  // A zombie: it has ended, but its parent, as the first process of many a container, never asks how.
+  if (stat[0] === 'Z') return true;
+  const start = stat[19] ?? '';
   return start !== '' && descriptor.processStart !== '' && start !== descriptor.processStart;
 }
 

@@ -7,6 +7,7 @@ import { isClientGone, isProcessGone, type Descriptor } from '@pickscope/protoco
 import { readDescriptorFile, type DescriptorFile } from '@pickscope/protocol/descriptorFile';
 import { runtimeFolderFault } from '@pickscope/protocol/runtimeFolder';
 import type { LogOutputChannel } from 'vscode';
+import { Sockets } from './sockets';
 
 /** Finds what the file system does not tell: folders made later, processes that were killed. */
 const pollMs = 2000;
@@ -49,6 +50,7 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
   #scans = 0;
   #scanMs = 0;
   readonly #watchers = new Map<string, FSWatcher>();
+  readonly #sockets = new Sockets();
   readonly #warned = new Set<string>();
 
   constructor(private readonly options: DiscoveryOptions) {
@@ -155,15 +157,21 @@ export class Discovery extends EventEmitter<{ change: []; scanned: [] }> {
   async #readFile(file: string): Promise<DescriptorFile | undefined> {
     try {
       const client = await readDescriptorFile(file);
-      const { pid, address } = client.descriptor;
-      if (!isClientGone(client.descriptor, hostname())) return client;
-      const isEnded = isProcessGone(client.descriptor, hostname());
-      this.#warnOnce(`Ignoring ${file}: ${isEnded ? `its process ${pid} has ended` : `${address} is not there`}.`);
+      const fault = await this.#faultOf(client.descriptor);
+      if (fault === undefined) return client;
+      this.#warnOnce(`Ignoring ${file}: ${fault}.`);
     } catch (error) {
       // A client that ends takes its descriptor away, also between our listing and our reading.
       if (!isMissing(error)) this.#report(`Ignoring ${file}: ${messageOf(error)}.`);
     }
     return undefined;
+  }
+
+  /** Why nobody can attach to it any more; undefined: nothing is known against it. */
+  async #faultOf(client: Descriptor): Promise<string | undefined> {
+    if (isProcessGone(client, hostname())) return `its process ${client.pid} has ended`;
+    if (isClientGone(client, hostname())) return `${client.address} is not there`;
+    return (await this.#sockets.isDead(client)) ? `nobody listens at ${client.address}` : undefined;
   }
 
   #watchFolder(folder: string): void {

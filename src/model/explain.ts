@@ -1,4 +1,4 @@
-import type { Candidate, Explanation, PickRow, ScoreOrder } from '../messages/panel';
+import type { Candidate, Explanation, PickRow, Reason, ScoreOrder } from '../messages/panel';
 
 type Comparison = Extract<Explanation, { verdict: 'lower' | 'unhealthy' }>;
 
@@ -21,13 +21,8 @@ type Difference = Pick<Comparison, 'why' | 'measure'>;
 export function explain(pick: PickRow, scoreOrder: ScoreOrder, past: Past): Explanation {
   const { reason, endpoint } = pick;
   const winner = pick.candidates.find((candidate) => candidate.endpoint === endpoint) ?? null;
+  if (isPlain(reason)) return { verdict: reason };
   switch (reason) {
-    case 'queued':
-    case 'untold':
-    case 'raced':
-    case 'key':
-    case 'nokey':
-      return { verdict: reason };
     case 'failed':
     case 'dropped':
       return { verdict: reason, code: pick.code ?? 'UNKNOWN' };
@@ -38,6 +33,13 @@ export function explain(pick: PickRow, scoreOrder: ScoreOrder, past: Past): Expl
     default:
       return explainComparison(pick, reason, winner, scoreOrder, past);
   }
+}
+
+/** Reasons that say all there is to be said. */
+const plain = ['queued', 'untold', 'raced', 'key', 'nokey'] as const;
+
+function isPlain(reason: Reason): reason is (typeof plain)[number] {
+  return (plain as readonly Reason[]).includes(reason);
 }
 
 function explainTurn(weight: number | null, past: Past): Explanation {

@@ -200,35 +200,23 @@ function millisecondsOf({ outcome, reason }: PickRow): string {
 
 const commonReasons: ReadonlySet<Reason> = new Set(['lower', 'untold', 'only', 'turn', 'key']);
 
+const reasonWords: Readonly<Record<Reason, () => string>> = {
+  lower: () => t('lower'),
+  tie: () => t('tie'),
+  forced: () => t('forced'),
+  only: () => t('only'),
+  unhealthy: () => t('sick'),
+  probe: () => t('probe'),
+  turn: () => t('turn'),
+  key: () => t('key'),
+  nokey: () => t('no key'),
+  raced: () => t('raced'),
+  untold: () => '–',
+  queued: () => t('queued'),
+  failed: () => t('refused'),
+  dropped: () => t('dropped'),
+};
+
 export function reasonWord(reason: Reason): string {
-  switch (reason) {
-    case 'lower':
-      return t('lower');
-    case 'tie':
-      return t('tie');
-    case 'forced':
-      return t('forced');
-    case 'only':
-      return t('only');
-    case 'unhealthy':
-      return t('sick');
-    case 'probe':
-      return t('probe');
-    case 'turn':
-      return t('turn');
-    case 'key':
-      return t('key');
-    case 'nokey':
-      return t('no key');
-    case 'raced':
-      return t('raced');
-    case 'untold':
-      return '–';
-    case 'queued':
-      return t('queued');
-    case 'failed':
-      return t('refused');
-    case 'dropped':
-      return t('dropped');
-  }
+  return reasonWords[reason]();
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { utimesSync } from 'node:fs';
+import { existsSync, utimesSync, writeFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import type { Memento } from 'vscode';
 import type { Attachment } from '../../../src/attachment/attachment';
@@ -67,6 +67,14 @@ describe('Attachments', () => {
     closeWindow();
     openWindow();
     await attachments.restore();
+  }
+
+  /** Go has nothing that runs when a program is killed: all but what listened stays. */
+  async function killAsGo(server: FakeDebugServer): Promise<void> {
+    const socket = server.address.slice('unix:'.length);
+    server.kill();
+    await until(() => !existsSync(socket));
+    writeFileSync(socket, '');
   }
 
   /** Starts a client that makes itself known. */
@@ -225,6 +233,28 @@ describe('Attachments', () => {
       [first.instance],
       'one client, under the id that the panel knows',
     );
+  });
+
+  it('follows a client of Go that was killed, and whose descriptor and socket are still there', async () => {
+    const first = await start();
+    const attachment = attach(first);
+    await becomes(attachment, 'live');
+    await killAsGo(first);
+    await becomes(attachment, 'lost');
+    const second = await start();
+    await until(() => attachments.ofInstance(second.instance) === attachment);
+    await becomes(attachment, 'live');
+  });
+
+  it('does not attach by itself to one that was killed so', async () => {
+    const dead = await start();
+    await killAsGo(dead);
+    settings.autoAttach = ['orders-api'];
+    attachments.settingsChanged();
+    const alive = await start();
+    await until(() => attachments.ofInstance(alive.instance) !== undefined);
+    assert.equal(attachments.ofInstance(dead.instance), undefined);
+    assert.equal(attachments.all.length, 1);
   });
 
   it('does not hijack a twin that ran already, nor another program', async () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { maxDescriptorLength, processStart } from '@pickscope/protocol/descriptor';
 import { Discovery } from '../../../src/discovery/discovery';
 import { LogLines } from '../logs';
@@ -116,6 +118,85 @@ describe('Discovery', () => {
     await discovery.scan();
     assert.deepEqual(names(), []);
     assert.ok(log.lines.some((line) => line.includes('gone.sock is not there')));
+  });
+
+  describe('of Go, which leaves its descriptor and its socket behind', () => {
+    const socket = () => folder.file('client.sock');
+    const address = () => `unix:${socket()}`;
+
+    /** A process that listens at the socket, as a client does. */
+    async function startListening(): Promise<ChildProcess> {
+      const listen = `require('node:net').createServer((one) => one.on('error', () => {})).listen(process.argv[1])`;
+      const child = spawn(process.execPath, ['-e', listen, socket()], { stdio: 'ignore' });
+      await until(() => existsSync(socket()));
+      return child;
+    }
+
+    const ended = async (child: ChildProcess) => {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    };
+
+    it('finds it while it runs, and no longer when it was killed', async () => {
+      const child = await startListening();
+      folder.announce(
+        descriptorOf({ language: 'go', address: address(), pid: child.pid!, processStart: processStart(child.pid!) }),
+      );
+      await discovery.scan();
+      assert.equal(names().length, 1);
+      await ended(child);
+      assert.ok(existsSync(socket()), 'its socket is still there');
+      await discovery.scan();
+      assert.deepEqual(names(), []);
+    });
+
+    it('is not misled by another process that was given its pid', async () => {
+      if (processStart(process.pid) === '') return;
+      folder.announce(descriptorOf({ language: 'go', address: address(), processStart: '1' }));
+      const child = await startListening();
+      await discovery.scan();
+      assert.deepEqual(names(), []);
+      await ended(child);
+    });
+
+    for (const hostName of [hostname(), 'container']) {
+      it(`leaves out a socket that nobody listens at, though its process may run, on ${hostName === 'container' ? 'another host' : 'this one'}`, async () => {
+        await ended(await startListening());
+        folder.announce(descriptorOf({ language: 'go', address: address(), hostName }));
+        await discovery.scan();
+        assert.deepEqual(names(), []);
+        assert.ok(log.lines.some((line) => line.includes('nobody listens at')));
+        assert.deepEqual(discovery.problems, [], 'that is no fault of the folder');
+      });
+    }
+
+    it('does not flicker: a dead one never shows, nor does one that lives ever go', async () => {
+      await ended(await startListening());
+      rmSync(socket());
+      const child = await startListening();
+      folder.announce(descriptorOf({ name: 'alive', language: 'go', address: address(), hostName: 'container' }));
+      folder.announce(descriptorOf({ name: 'dead', language: 'go', address: address(), processStart: '1' }));
+      const seen = new Set<string>();
+      discovery.on('scanned', () => seen.add(names().join()));
+      for (let scans = 0; scans < 5; scans++) await discovery.scan();
+      assert.deepEqual([...seen], ['alive']);
+      await ended(child);
+    });
+
+    // Elsewhere the system does not say what a process has come to.
+    if (process.platform === 'linux') {
+      it('sees that it has ended, though nobody has asked how it ended', async () => {
+        // The shell becomes a program that knows nothing of the child that it started before.
+        const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+        const [said] = (await once(parent.stdout, 'data')) as [Buffer];
+        const pid = Number(said.toString());
+        await until(() => readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z '));
+        folder.announce(descriptorOf({ language: 'go', pid, processStart: processStart(pid) }));
+        await discovery.scan();
+        assert.deepEqual(names(), []);
+        await ended(parent);
+      });
+    }
   });
 
   it('does not take another process with the same pid for the client', async () => {
