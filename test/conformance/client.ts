@@ -108,7 +108,7 @@ export class Client {
     this.process.stdin.write(`${JSON.stringify({ id, do: name, with: order })}\n`);
     const { gives, error } = (await answered) as Answer<Name>;
     if (error !== undefined) throw new Error(`${this.language}: ${name}: ${error}`);
-    return gives as Orders[Name]['gives'];
+    return gives!;
   }
 
   /** Attaches, without waiting for anything. */

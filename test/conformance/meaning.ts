@@ -1,4 +1,4 @@
-import { PickReason, PickResult, type ChannelCounters, type EndpointCounters } from '@pickscope/protocol/messages';
+import type { ChannelCounters, ConnectivityState, EndpointCounters } from '@pickscope/protocol/messages';
 import { stateName, type Told, type ToldCompletion, type ToldPick } from './told';
 
 /*
@@ -77,7 +77,7 @@ export function meaningOf(told: Told, target: string, nameOf: (address: string) 
   const generations = told.generations.filter(({ channel }) => channel === id);
   const picks = told.picks.filter(({ channel }) => channel === id);
   const completions = told.completions.filter(({ channel }) => channel === id);
-  const decided = picks.filter(({ result }) => result === PickResult.COMPLETED);
+  const decided = picks.filter(({ result }) => result === 'COMPLETED');
   return {
     states: settled(history!.map(({ state }) => stateName(state))),
     closed: history!.at(-1)!.closed,
@@ -99,14 +99,15 @@ export function meaningOf(told: Told, target: string, nameOf: (address: string) 
 class Names {
   private readonly byId = new Map<number, string>();
 
-  constructor(told: Told, channel: number, nameOf: (address: string) => string) {
+  constructor(
+    told: Told,
+    channel: number,
+    private readonly nameOf: (address: string) => string,
+  ) {
     for (const [id, [endpoint]] of told.endpoints) {
       if (endpoint!.channel === channel) this.byId.set(id, this.list(endpoint!.addresses.map(nameOf)));
     }
-    this.nameOf = nameOf;
   }
-
-  private readonly nameOf: (address: string) => string;
 
   of(endpoint: number): string {
     return this.byId.get(endpoint) ?? '?';
@@ -141,42 +142,38 @@ class Names {
 }
 
 interface Entity {
-  readonly state: number;
+  readonly state: ConnectivityState;
   readonly removed: boolean;
   readonly addresses?: readonly string[];
   readonly address?: string;
 }
 
 function callsOf(picks: readonly ToldPick[], completions: readonly ToldCompletion[], names: Names): CallMeaning[] {
-  const calls = new Map<
-    number,
-    { method: string; attempts: Map<number, { picks: ToldPick[]; end?: ToldCompletion }> }
-  >();
-  const attemptOf = ({ call, attempt, method }: ToldPick | ToldCompletion) => {
-    const known = calls.get(call) ?? { method, attempts: new Map() };
-    calls.set(call, known);
-    const one = known.attempts.get(attempt) ?? { picks: [] };
-    known.attempts.set(attempt, one);
-    return one;
-  };
-  for (const pick of picks) attemptOf(pick).picks.push(pick);
-  for (const end of completions) attemptOf(end).end = end;
-  const byId = [...calls].sort(([a], [b]) => a - b);
-  return byId.map(([, { method, attempts }]) => {
-    const inOrder = [...attempts].sort(([a], [b]) => a - b);
-    return { method, attempts: inOrder.map(([, attempt]) => attemptMeaning(attempt.picks, attempt.end, names)) };
+  const rows = [...picks, ...completions].sort((a, b) => a.call - b.call || a.attempt - b.attempt);
+  const calls = groupedBy(rows, ({ call }) => call);
+  return calls.map((ofCall) => {
+    const attempts = groupedBy(ofCall, ({ attempt }) => attempt);
+    return { method: ofCall[0]!.method, attempts: attempts.map((rowsOfIt) => attemptMeaning(rowsOfIt, names)) };
   });
 }
 
-function attemptMeaning(picks: readonly ToldPick[], end: ToldCompletion | undefined, names: Names): AttemptMeaning {
-  const taken = picks.filter(({ result }) => result === PickResult.COMPLETED).at(-1);
+function groupedBy<Row>(rows: readonly Row[], keyOf: (row: Row) => number): Row[][] {
+  const groups = new Map<number, Row[]>();
+  for (const row of rows) groups.set(keyOf(row), [...(groups.get(keyOf(row)) ?? []), row]);
+  return [...groups.values()];
+}
+
+function attemptMeaning(rows: readonly (ToldPick | ToldCompletion)[], names: Names): AttemptMeaning {
+  const picks = rows.filter((row) => 'result' in row);
+  const end = rows.find((row) => 'latency' in row);
+  const taken = picks.filter(({ result }) => result === 'COMPLETED').at(-1);
   const refused = picks.find(({ code }) => code > 0);
   return {
-    queued: picks.some(({ result }) => result === PickResult.QUEUED),
-    ...(refused && { refused: `${PickResult[refused.result]} ${refused.code}` }),
+    queued: picks.some(({ result }) => result === 'QUEUED'),
+    ...(refused && { refused: `${refused.result} ${refused.code}` }),
     ...(taken && {
       picked: names.of(taken.endpoint),
-      reason: PickReason[taken.reason],
+      reason: taken.reason,
       candidates: taken.candidates.map(({ endpoint }) => names.of(endpoint)),
     }),
     ...(end && { code: end.code, started: !Number.isNaN(end.latency) }),

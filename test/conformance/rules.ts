@@ -129,19 +129,13 @@ export class Rules {
   }
 
   private pick(batch: PickColumns, row: number): void {
-    const result = value(batch.result, row) as PickResult;
-    const completed = result === PickResult.COMPLETED;
-    this.hold(result >= PickResult.COMPLETED && result <= PickResult.DROPPED, `a pick with the result ${result}`);
-    this.hold(
-      completed === value(batch.endpoint, row) > 0,
-      `a pick with the result ${PickResult[result]} and an endpoint`,
-    );
-    const refused = result === PickResult.FAILED || result === PickResult.DROPPED;
-    this.hold(refused === value(batch.code, row) > 0, `a pick with the result ${PickResult[result]} and a code`);
-    this.hold(
-      completed === value(batch.candidateCount, row) > 0,
-      'a pick that is not completed has candidates, or one that is has none',
-    );
+    const result = PickResult[value(batch.result, row)];
+    this.hold(result !== undefined && result !== 'UNSPECIFIED', 'a pick without a result');
+    const completed = result === 'COMPLETED';
+    const refused = result === 'FAILED' || result === 'DROPPED';
+    this.hold(completed === value(batch.endpoint, row) > 0, `a pick that is ${result}, and its endpoint`);
+    this.hold(completed === value(batch.candidateCount, row) > 0, `a pick that is ${result}, and its candidates`);
+    this.hold(refused === value(batch.code, row) > 0, `a pick that is ${result}, and its code`);
     this.hold(value(batch.attempt, row) > 0, 'a pick of no attempt');
   }
 

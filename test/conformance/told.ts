@@ -3,6 +3,7 @@ import {
   PickFlag,
   PickReason,
   PickResult,
+  type Change,
   type Channel,
   type ChannelCounters,
   type Clock,
@@ -36,8 +37,9 @@ export interface ToldPick {
   readonly generation: number;
   readonly policy: number;
   readonly method: string;
-  readonly result: PickResult;
-  readonly reason: PickReason;
+  /** Names of PickResult and PickReason. */
+  readonly result: string;
+  readonly reason: string;
   readonly endpoint: number;
   readonly code: number;
   readonly derived: boolean;
@@ -126,7 +128,7 @@ export class Told {
     }
   }
 
-  private change(entity: import('@pickscope/protocol/messages').Change['entity']): void {
+  private change(entity: Change['entity']): void {
     switch (entity.case) {
       case 'channel':
         append(this.channels, entity.value);
@@ -165,8 +167,8 @@ export class Told {
         generation: at(batch.generation, row),
         policy: at(batch.policy, row),
         method: this.methods.get(at(batch.method, row))!,
-        result: at(batch.result, row),
-        reason: at(batch.reason, row),
+        result: PickResult[at(batch.result, row)]!,
+        reason: PickReason[at(batch.reason, row)]!,
         endpoint: at(batch.endpoint, row),
         code: at(batch.code, row),
         derived: (flags & PickFlag.DERIVED) !== 0,
