@@ -112,8 +112,9 @@ func TestWhatIsNeverSent(t *testing.T) {
 func watched(t *testing.T, server *pickscope.Server, folder string, calls func()) (sent []byte, token string) {
 	t.Helper()
 	token = tokenIn(t, folder)
-	ctx, cancel := context.WithTimeout(metadata.AppendToOutgoingContext(t.Context(), "pickscope-token", token), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	t.Cleanup(cancel)
+	ctx = metadata.AppendToOutgoingContext(ctx, "pickscope-token", token)
 	channel, err := grpc.Dial(server.Address(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	must(t, err)
 	t.Cleanup(func() { channel.Close() })

@@ -48,7 +48,8 @@ func ExampleSaveRecording() {
 
 func TestWhatCannotBeKeptIsRefused(t *testing.T) {
 	for _, keep := range []time.Duration{time.Millisecond, 25 * time.Hour} {
-		if _, err := pickscope.Start(pickscope.Options{Keep: keep}); err == nil || !strings.Contains(err.Error(), "Keep is") {
+		_, err := pickscope.Start(pickscope.Options{Keep: keep})
+		if err == nil || !strings.Contains(err.Error(), "Keep is") {
 			t.Errorf("%v: %v", keep, err)
 		}
 	}

@@ -27,7 +27,8 @@ func TestAProgramWithBorrowedRightsIsLeftAlone(t *testing.T) {
 	must(t, os.Chmod(binary, 0o755|os.ModeSetuid))
 	must(t, os.Chmod(folder, 0o755))
 
-	got := runBinary(t, binary, filepath.Join(folder, "run"), "PICKSCOPE=1", "PICKSCOPE_LISTEN=0", "PICKSCOPE_TOKEN=of-who-started-it")
+	got := runBinary(t, binary, filepath.Join(folder, "run"),
+		"PICKSCOPE=1", "PICKSCOPE_LISTEN=0", "PICKSCOPE_TOKEN=of-who-started-it")
 	if !strings.Contains(got.logged, "with other rights than those of the user who started it") {
 		t.Errorf("logged is %q", got.logged)
 	}

@@ -2,9 +2,9 @@
 //
 //	import _ "github.com/pickscope/pickscope/libraries/go/channelz"
 //
-// It is an import of its own because grpc-go's channelz service, by being linked, switches channelz on for the whole process,
-// attachable or not: each call then costs a few atomic operations and clock readings more, and each channel and connection keeps
-// a trace of its events. Without it the program is as it was, and Pickscope sees the same picks.
+// It is an import of its own because grpc-go's channelz service, by being linked, switches channelz on for the whole
+// process, attachable or not: each call then costs a few atomic operations and clock readings more, and each channel
+// and connection keeps a trace of its events. Without it the program is as it was, and Pickscope sees the same picks.
 //
 // What channelz tells is bounded: 100 entries a page, texts of 256 characters, nothing of TLS.
 package channelz
@@ -42,24 +42,28 @@ func (b bounded) RegisterService(description *grpc.ServiceDesc, implementation a
 	inner := *description
 	inner.Methods = nil
 	for _, method := range description.Methods {
-		inner.Methods = append(inner.Methods, grpc.MethodDesc{MethodName: method.MethodName, Handler: boundedHandler(method)})
+		inner.Methods = append(inner.Methods, boundedMethod(method))
 	}
 	b.ServiceRegistrar.RegisterService(&inner, implementation)
 }
 
-func boundedHandler(method grpc.MethodDesc) func(any, context.Context, func(any) error, grpc.UnaryServerInterceptor) (any, error) {
-	return func(implementation any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+func boundedMethod(method grpc.MethodDesc) grpc.MethodDesc {
+	handle := method.Handler
+	method.Handler = func(
+		implementation any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor,
+	) (any, error) {
 		decodeBounded := func(request any) error {
 			err := decode(request)
 			boundPage(request.(proto.Message).ProtoReflect())
 			return err
 		}
-		answer, err := method.Handler(implementation, ctx, decodeBounded, nil)
+		answer, err := handle(implementation, ctx, decodeBounded, nil)
 		if err == nil {
 			boundTexts(answer.(proto.Message).ProtoReflect())
 		}
 		return answer, err
 	}
+	return method
 }
 
 func boundPage(request protoreflect.Message) {

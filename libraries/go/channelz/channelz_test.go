@@ -10,9 +10,14 @@ import (
 func TestTextsAreCutAndTLSIsLeftOut(t *testing.T) {
 	long := strings.Repeat("é", 200)
 	answer := &channelzpb.GetSocketResponse{Socket: &channelzpb.Socket{
-		Ref:      &channelzpb.SocketRef{SocketId: 7, Name: long},
-		Security: &channelzpb.Security{Model: &channelzpb.Security_Tls_{Tls: &channelzpb.Security_Tls{LocalCertificate: []byte("secret")}}},
-		Data:     &channelzpb.SocketData{StreamsStarted: 3, Option: []*channelzpb.SocketOption{{Name: long, Value: "on"}}},
+		Ref: &channelzpb.SocketRef{SocketId: 7, Name: long},
+		Security: &channelzpb.Security{Model: &channelzpb.Security_Tls_{
+			Tls: &channelzpb.Security_Tls{LocalCertificate: []byte("secret")},
+		}},
+		Data: &channelzpb.SocketData{
+			StreamsStarted: 3,
+			Option:         []*channelzpb.SocketOption{{Name: long, Value: "on"}},
+		},
 	}}
 	boundTexts(answer.ProtoReflect())
 

@@ -46,8 +46,8 @@ var program struct {
 	offered bool
 }
 
-// Start observes what is registered by now, and opens the debug server. While one runs, it is given again; one that was only
-// offered gives way to a wish.
+// Start observes what is registered by now, and opens the debug server. While one runs, it is given again; one that was
+// only offered gives way to a wish.
 func Start(wish Wish) (*Server, error) {
 	program.Lock()
 	defer program.Unlock()

@@ -195,7 +195,9 @@ func TestARecordingAtASignal(t *testing.T) {
 	}
 	t.Setenv("PICKSCOPE_RECORDINGS", saved()[0]) // A file.
 	must(t, syscall.Kill(os.Getpid(), syscall.SIGUSR2))
-	eventually(t, "it is said why there is none", func() bool { return strings.Contains(log(), "no recording is written") })
+	eventually(t, "it is said why there is none", func() bool {
+		return strings.Contains(log(), "no recording is written")
+	})
 
 	started.Close()
 	must(t, syscall.Kill(os.Getpid(), syscall.SIGUSR2)) // Nobody listens any more, and the process goes on.

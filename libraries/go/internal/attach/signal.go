@@ -10,16 +10,17 @@ import (
 	"strings"
 )
 
-// recordOnSignal has a recording saved whenever the process gets a signal, named as in PICKSCOPE_RECORD_SIGNAL, and logs where
-// it is, or why there is none. What it gives ends that.
+// recordOnSignal has a recording saved whenever the process gets a signal, named as in PICKSCOPE_RECORD_SIGNAL, and
+// logs where it is, or why there is none. What it gives ends that.
 func recordOnSignal(name string, save func(file string) (string, error)) (stop func()) {
 	if name == "" {
 		return func() {}
 	}
 	wanted, known := recordSignals[name]
 	if !known {
-		warn(fmt.Sprintf("no recording is written at %s (PICKSCOPE_RECORD_SIGNAL): that is no signal to record at. Use %s.",
-			name, strings.Join(slices.Sorted(maps.Keys(recordSignals)), ", ")))
+		all := strings.Join(slices.Sorted(maps.Keys(recordSignals)), ", ")
+		warn(fmt.Sprintf("no recording is written at %s (PICKSCOPE_RECORD_SIGNAL): "+
+			"that is no signal to record at. Use %s.", name, all))
 		return func() {}
 	}
 	signals, ended := make(chan os.Signal, 1), make(chan struct{})

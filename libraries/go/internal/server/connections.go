@@ -15,8 +15,8 @@ const (
 	maxConnections = 32
 	// proofTime is in which a connection has to make a call with the token.
 	proofTime = 10 * time.Second
-	// pingTime is how long a connection may be silent before it is asked for a sign of life, and answerTime how long the
-	// answer may take, before it is ended.
+	// pingTime is how long a connection may be silent before it is asked for a sign of life, and answerTime how long
+	// the answer may take, before it is ended.
 	pingTime, answerTime = 10 * time.Second, 15 * time.Second
 	// suspicion is how long a living one would take to answer. Longer, and its place may be given away.
 	suspicion = time.Second
@@ -71,8 +71,8 @@ func (c *connections) add(conn *connection) (excess *connection) {
 	return c.dispensable()
 }
 
-// dispensable is the one to go where there are too many: the oldest that has not shown the token, or the oldest that seems
-// to be dead. Where all of them may be alive the newest one has no room.
+// dispensable is the one to go where there are too many: the oldest that has not shown the token, or the oldest that
+// seems to be dead. Where all of them may be alive the newest one has no room.
 func (c *connections) dispensable() *connection {
 	if len(c.all) <= maxConnections {
 		return nil

@@ -30,14 +30,6 @@ func openConnections(server *Server) int {
 	return len(server.connections.all)
 }
 
-// describe calls once, and fails the test where there is no answer.
-func describe(t *testing.T, channel *grpc.ClientConn, token string) {
-	t.Helper()
-	if _, err := debugpb.NewDebugServiceClient(channel).Describe(withToken(t, token), &debugpb.DescribeRequest{}); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestAConnectionWithoutTheTokenIsEnded(t *testing.T) {
 	options := testOptions()
 	options.timing.proof = 300 * time.Millisecond
@@ -50,7 +42,7 @@ func TestAConnectionWithoutTheTokenIsEnded(t *testing.T) {
 	stop := make(chan struct{})
 	defer close(stop)
 	go func() { // A byte at a time: never quite a call.
-		for _, char := range bytes.Repeat([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"), 1000) {
+		for _, char := range bytes.Repeat([]byte(preface+settings), 1000) {
 			select {
 			case <-stop:
 				return
@@ -71,11 +63,8 @@ func TestConnectionsAreBoundedAndThoseWithTheTokenStay(t *testing.T) {
 	server, folder := open(t, testOptions())
 	token := announced(t, folder).Token
 	proven := dial(t, server.Address())
-	watch, err := debugpb.NewDebugServiceClient(proven).Watch(withToken(t, token), &debugpb.WatchRequest{ProtocolMajor: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := watch.Recv(); err != nil {
+	watching := watch(t, proven, token)
+	if _, err := watching.Recv(); err != nil {
 		t.Fatal(err)
 	}
 	oldest := connect(t, server.Address())
@@ -87,7 +76,7 @@ func TestConnectionsAreBoundedAndThoseWithTheTokenStay(t *testing.T) {
 	}
 	eventually(t, "there are no more than may be", func() bool { return openConnections(server) <= maxConnections })
 	for range 3 { // The watch goes on.
-		if _, err := watch.Recv(); err != nil {
+		if _, err := watching.Recv(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -122,7 +111,8 @@ func TestOneThatAnswersNoPingIsEnded(t *testing.T) {
 	dialer := func(context.Context, string) (net.Conn, error) {
 		return frozen{connect(t, server.Address()), stopped}, nil
 	}
-	dead, err := grpc.Dial("stopped", grpc.WithContextDialer(dialer), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	dead, err := grpc.Dial("stopped",
+		grpc.WithContextDialer(dialer), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,9 +129,12 @@ func TestWhoMakesRoom(t *testing.T) {
 		prepare change
 		leaves  int
 	}{
-		"the oldest without the token": {func(all []*connection) { all[3].proven.Store(false); all[5].proven.Store(false) }, 3},
-		"one that seems dead":          {func(all []*connection) { all[7].lastRead.Store(longAgo) }, 7},
-		"the newest":                   {func([]*connection) {}, maxConnections},
+		"the oldest without the token": {func(all []*connection) {
+			all[3].proven.Store(false)
+			all[5].proven.Store(false)
+		}, 3},
+		"one that seems dead": {func(all []*connection) { all[7].lastRead.Store(longAgo) }, 7},
+		"the newest":          {func([]*connection) {}, maxConnections},
 	} {
 		t.Run(name, func(t *testing.T) {
 			room := &connections{proofTime: time.Hour}
@@ -172,14 +165,13 @@ func (ignored) Close() error { return nil }
 func TestGarbageDoesNoHarm(t *testing.T) {
 	server, folder := open(t, testOptions())
 	token := announced(t, folder).Token
-	preface := []byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 	random := rand.NewChaCha8([32]byte{1})
 	for round := range 60 {
 		garbage := make([]byte, 1000)
 		random.Read(garbage)
 		conn := connect(t, server.Address())
 		if round%2 == 0 {
-			conn.Write(preface)
+			io.WriteString(conn, preface)
 		}
 		conn.Write(garbage)
 		conn.Close()

@@ -38,18 +38,20 @@ func ConfiguredToken() (string, error) {
 
 func checkedToken(name, token string) (string, error) {
 	if len(token) < minTokenLength || len(token) > maxTokenLength {
-		return "", fmt.Errorf("the token in %s has %d characters, but needs %d to %d: make one with `openssl rand -hex 32`",
-			name, len(token), minTokenLength, maxTokenLength)
+		return "", fmt.Errorf("the token in %s has %d characters, but needs %d to %d: "+
+			"make one with `openssl rand -hex 32`", name, len(token), minTokenLength, maxTokenLength)
 	}
 	// Others do not come through a header as they are.
 	isUnprintable := func(r rune) bool { return r < ' ' || r > '~' }
 	if strings.ContainsFunc(token, isUnprintable) || strings.TrimSpace(token) != token {
-		return "", fmt.Errorf("the token in %s may hold printable ASCII characters only, and no space at its ends", name)
+		return "", fmt.Errorf(
+			"the token in %s may hold printable ASCII characters only, and no space at its ends", name)
 	}
 	return token, nil
 }
 
-// ConfiguredCertificate is the one in the files that PICKSCOPE_TLS_CERT and PICKSCOPE_TLS_KEY name, with its key; nil: none.
+// ConfiguredCertificate is the one in the files that PICKSCOPE_TLS_CERT and PICKSCOPE_TLS_KEY name, with its key; nil:
+// none.
 func ConfiguredCertificate() (*tls.Certificate, error) {
 	cert, key := os.Getenv("PICKSCOPE_TLS_CERT"), os.Getenv("PICKSCOPE_TLS_KEY")
 	if cert == "" && key == "" {
@@ -68,7 +70,8 @@ func ConfiguredCertificate() (*tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {
-		return nil, fmt.Errorf("PICKSCOPE_TLS_CERT and PICKSCOPE_TLS_KEY: not a certificate and its private key in PEM (%w)", err)
+		return nil, fmt.Errorf(
+			"PICKSCOPE_TLS_CERT and PICKSCOPE_TLS_KEY: not a certificate and its private key in PEM (%w)", err)
 	}
 	return &pair, nil
 }

@@ -51,9 +51,11 @@ func TestTheTokenOfAFile(t *testing.T) {
 		"for the group": {writeToken(0o640), "is open to other users (mode 640): chmod 600 it"},
 		"for all":       {writeToken(0o604), "is open to other users"},
 		"a folder":      {func(file string) error { return os.Mkdir(file, 0o700) }, "is no file with a secret in it"},
-		"a named pipe":  {func(file string) error { return syscall.Mkfifo(file, 0o600) }, "is no file with a secret in it"},
-		"too long":      {func(file string) error { return os.WriteFile(file, make([]byte, maxSecretLength+1), 0o600) }, "is no file"},
-		"missing":       {func(string) error { return nil }, "no such file"},
+		"a named pipe":  {func(file string) error { return syscall.Mkfifo(file, 0o600) }, "is no file with a secret"},
+		"too long": {func(file string) error {
+			return os.WriteFile(file, make([]byte, maxSecretLength+1), 0o600)
+		}, "is no file with a secret"},
+		"missing": {func(string) error { return nil }, "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "token")

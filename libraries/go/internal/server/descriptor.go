@@ -24,8 +24,8 @@ const (
 	instanceDigits, socketDigits = 32, 12
 )
 
-// descriptor is a JSON file, mode 0600, by which a watcher of the same user finds this process. It lies in a runtime folder
-// as `<instance>.json`. See docs/protocol.md, "Finding a client".
+// descriptor is a JSON file, mode 0600, by which a watcher of the same user finds this process. It lies in a runtime
+// folder as `<instance>.json`. See docs/protocol.md, "Finding a client".
 type descriptor struct {
 	DescriptorVersion int    `json:"descriptorVersion"`
 	Instance          string `json:"instance"`
@@ -56,7 +56,8 @@ func newDescriptor(self *debugpb.Process, address, token, certificate string) de
 	}
 }
 
-// write puts the descriptor into the folder, and gives its path. It is renamed into place, so that nobody reads half of it.
+// write puts the descriptor into the folder, and gives its path. It is renamed into place, so that nobody reads half of
+// it.
 func (d descriptor) write(folder string) (file string, err error) {
 	text, err := json.Marshal(d)
 	if err != nil {
@@ -83,7 +84,8 @@ func writeNew(file string, text []byte) error {
 	return errors.Join(err, handle.Close())
 }
 
-// readDescriptor reads one that only our user can have written. Its error never quotes the content: that may be a token.
+// readDescriptor reads one that only our user can have written. Its error never quotes the content: that may be a
+// token.
 func readDescriptor(file string) (d descriptor, err error) {
 	handle, err := os.OpenFile(file, openFlags|noFollow, 0)
 	if err != nil {
@@ -118,7 +120,8 @@ func isDescriptorName(name string) bool {
 	return isDescriptor && isInstance(instance)
 }
 
-// sweep removes what clients that are provably gone left behind. What cannot be read as a descriptor is not ours to remove.
+// sweep removes what clients that are provably gone left behind. What cannot be read as a descriptor is not ours to
+// remove.
 func sweep(folder, hostName string) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -161,8 +164,8 @@ func socketPath(folder, instance string) string {
 	return filepath.Join(folder, instance[:socketDigits]+".sock")
 }
 
-// processStart is when a process of this machine started, in the operating system's own unit: pids are reused, a pair of pid
-// and start is not. It is "" where it cannot be read (no such process, or not Linux).
+// processStart is when a process of this machine started, in the operating system's own unit: pids are reused, a pair
+// of pid and start is not. It is "" where it cannot be read (no such process, or not Linux).
 func processStart(pid int) string {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {

@@ -103,7 +103,9 @@ func TestADescriptorIsAsDocumented(t *testing.T) {
 	must(t, err)
 	var fields map[string]any
 	must(t, json.Unmarshal(text, &fields))
-	for _, name := range []string{"instance", "processStart", "hostName", "name", "folder", "language", "address", "token"} {
+	for _, name := range []string{
+		"instance", "processStart", "hostName", "name", "folder", "language", "address", "token",
+	} {
 		if _, isText := fields[name].(string); !isText {
 			t.Errorf("%s is %v", name, fields[name])
 		}

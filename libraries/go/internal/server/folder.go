@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// runtimeFolders are those in which descriptors may lie, best first. A client writes to the first that works, a watcher looks
-// in all of them, because the two may see different environments (systemd, cron, containers). Never a bare temporary folder:
-// its names can be squatted.
+// runtimeFolders are those in which descriptors may lie, best first. A client writes to the first that works, a watcher
+// looks in all of them, because the two may see different environments (systemd, cron, containers). Never a bare
+// temporary folder: its names can be squatted.
 func runtimeFolders() []string {
 	var folders []string
 	for _, folder := range append([]string{os.Getenv("PICKSCOPE_RUNTIME_DIR")}, systemFolders()...) {
@@ -24,8 +24,8 @@ func runtimeFolders() []string {
 	return folders
 }
 
-// inRuntimeFolder has the first runtime folder used that is ours alone, made if need be, and in which `use` does not fail.
-// Its error says for each folder why it cannot be used.
+// inRuntimeFolder has the first runtime folder used that is ours alone, made if need be, and in which `use` does not
+// fail. Its error says for each folder why it cannot be used.
 func inRuntimeFolder(use func(folder string) error) error {
 	var faults []string
 	for _, folder := range runtimeFolders() {
@@ -38,8 +38,8 @@ func inRuntimeFolder(use func(folder string) error) error {
 		}
 		faults = append(faults, err.Error())
 	}
-	return fmt.Errorf("no runtime folder can be used: %s. "+
-		"Name one in PICKSCOPE_RUNTIME_DIR that is yours alone (mode 700) and can be written to", strings.Join(faults, "; "))
+	return fmt.Errorf("no runtime folder can be used: %s. Name one in PICKSCOPE_RUNTIME_DIR "+
+		"that is yours alone (mode 700) and can be written to", strings.Join(faults, "; "))
 }
 
 func openFolder(folder string) error {
@@ -47,7 +47,8 @@ func openFolder(folder string) error {
 		return fmt.Errorf("%s is too long for a socket's path", folder)
 	}
 	// Folders like /run/user/1000 are the system's to make.
-	mayMakeParents := folder == os.Getenv("PICKSCOPE_RUNTIME_DIR") || strings.HasPrefix(folder, home()+string(filepath.Separator))
+	isOfHome := strings.HasPrefix(folder, home()+string(filepath.Separator))
+	mayMakeParents := isOfHome || folder == os.Getenv("PICKSCOPE_RUNTIME_DIR")
 	if err := makeFolder(folder, mayMakeParents); err != nil {
 		return err
 	}

@@ -169,7 +169,9 @@ func TestTheFirstFolderThatWorksIsUsed(t *testing.T) {
 	}
 
 	err = inRuntimeFolder(func(string) error { return errors.New("the disk is full") })
-	for _, part := range []string{"mode 755, not 700", "too long for a socket", "the disk is full", "PICKSCOPE_RUNTIME_DIR"} {
+	for _, part := range []string{
+		"mode 755, not 700", "too long for a socket", "the disk is full", "PICKSCOPE_RUNTIME_DIR",
+	} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q is not said in: %v", part, err)
 		}

@@ -11,8 +11,6 @@ import (
 
 // FuzzConnection sends bytes of any kind, and then has a client with the token be answered.
 func FuzzConnection(f *testing.F) {
-	const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-	settings := "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 	f.Add([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
 	f.Add([]byte(preface + settings + "\x00\x00\x08\x06\x00\x00\x00\x00\x0012345678"))
 	f.Add([]byte(preface + settings + "\x00\x00\x04\x01\x05\x00\x00\x00\x01\x82\x87\x84\x83"))

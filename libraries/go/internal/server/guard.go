@@ -24,7 +24,8 @@ const (
 	forgetting = 10 * time.Second
 	// maxWaiting answers may wait; the calls beyond get none.
 	maxWaiting = 64
-	// maxCallBytes are read of what one call sends. The longest, a tool's questions to reflection, take a few kilobytes.
+	// maxCallBytes are read of what one call sends. The longest, a tool's questions to reflection, take a few
+	// kilobytes.
 	maxCallBytes = 1 << 20
 )
 

@@ -9,8 +9,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// health says that the debug server serves, and nothing of the program's own health. It is not grpc-go's package health: to
-// import that switches client-side health checking on, in the program's own channels.
+// health says that the debug server serves, and nothing of the program's own health. It is not grpc-go's package
+// health: to import that switches client-side health checking on, in the program's own channels.
 type health struct {
 	healthpb.UnimplementedHealthServer
 	served func() map[string]grpc.ServiceInfo

@@ -15,8 +15,6 @@ const (
 	maxKeepSeconds             = 24 * 3600
 	minKeepBytes, maxKeepBytes = 1 << 20, 1 << 30
 	defaultKeepBytes           = 16 << 20
-	noTime                     = "%q is no time to keep (PICKSCOPE_KEEP): write 60s, 2m, or at most 24h. Nothing is kept."
-	noSize                     = "%q is no size to keep (PICKSCOPE_KEEP_BYTES): write 1MB to 1GB. At most 16MB are kept."
 )
 
 var (
@@ -25,7 +23,8 @@ var (
 )
 
 // KeepLimits says how much of the past is kept: what was told, else PICKSCOPE_KEEP, by default nothing; at most
-// PICKSCOPE_KEEP_BYTES. warn is told, as a sentence, what of the environment cannot be understood, and what holds instead.
+// PICKSCOPE_KEEP_BYTES. warn is told, as a sentence, what of the environment cannot be understood, and what holds
+// instead.
 func KeepLimits(told time.Duration, warn func(string)) stream.KeepLimits {
 	seconds := told.Seconds()
 	if told == 0 {
@@ -45,7 +44,7 @@ func configuredSeconds(text string, warn func(string)) float64 {
 	if seconds >= 1 && seconds <= maxKeepSeconds {
 		return seconds
 	}
-	warn(fmt.Sprintf(noTime, text))
+	warn(fmt.Sprintf("%q is no time to keep (PICKSCOPE_KEEP): write 60s, 2m, or at most 24h. Nothing is kept.", text))
 	return 0
 }
 
@@ -57,7 +56,7 @@ func configuredBytes(text string, warn func(string)) int {
 	if bytes >= minKeepBytes && bytes <= maxKeepBytes {
 		return int(bytes)
 	}
-	warn(fmt.Sprintf(noSize, text))
+	warn(fmt.Sprintf("%q is no size to keep (PICKSCOPE_KEEP_BYTES): write 1MB to 1GB. At most 16MB are kept.", text))
 	return defaultKeepBytes
 }
 

@@ -28,8 +28,8 @@ func TestWhatIsKept(t *testing.T) {
 		"endless":             {0, "infs", "", stream.KeepLimits{}, `is no time to keep`},
 		"negative":            {0, "-5s", "", stream.KeepLimits{}, `is no time to keep`},
 		"bytes":               {0, "60s", "32MB", stream.KeepLimits{Seconds: 60, Bytes: 32 << 20}, ""},
-		"too many bytes":      {0, "60s", "2GB", stream.KeepLimits{Seconds: 60, Bytes: defaultBytes}, `"2GB" is no size to keep`},
-		"bytes without unit":  {0, "60s", "1000000", stream.KeepLimits{Seconds: 60, Bytes: defaultBytes}, `is no size to keep`},
+		"too many":            {0, "60s", "2GB", stream.KeepLimits{Seconds: 60, Bytes: defaultBytes}, `"2GB" is no size`},
+		"bytes without unit":  {0, "60s", "1000000", stream.KeepLimits{Seconds: 60, Bytes: defaultBytes}, `is no size`},
 		"the code says":       {2 * time.Minute, "60s", "1gb", stream.KeepLimits{Seconds: 120, Bytes: 1 << 30}, ""},
 		"the code says never": {-1, "60s", "", stream.KeepLimits{}, ""},
 	} {
@@ -41,7 +41,8 @@ func TestWhatIsKept(t *testing.T) {
 			if got != test.expected {
 				t.Errorf("kept are %v", got)
 			}
-			if warned := warnings.String(); (test.warning == "") != (warned == "") || !strings.Contains(warned, test.warning) {
+			warned := warnings.String()
+			if (test.warning == "") != (warned == "") || !strings.Contains(warned, test.warning) {
 				t.Errorf("the warning is %q", warned)
 			}
 		})

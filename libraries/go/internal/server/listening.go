@@ -206,7 +206,8 @@ func (l *listening) healEvery(interval time.Duration) {
 	}
 }
 
-// heal makes anew what was taken away. Watchers that are attached notice nothing of it. Where it fails it is tried again.
+// heal makes anew what was taken away. Watchers that are attached notice nothing of it. Where it fails it is tried
+// again.
 func (l *listening) heal() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -19,7 +19,7 @@ import (
 func TestWhatIsTakenAwayIsMadeAnew(t *testing.T) {
 	for name, takeAway := range map[string]func(folder string) error{
 		"the socket":           func(folder string) error { return os.Remove(socketPath(folder, testInstance)) },
-		"the descriptor":       func(folder string) error { return os.Remove(filepath.Join(folder, testInstance+".json")) },
+		"the descriptor":       func(folder string) error { return os.Remove(folder + "/" + testInstance + ".json") },
 		"the folder":           os.RemoveAll,
 		"for another's socket": replaceSocket,
 	} {
@@ -28,9 +28,7 @@ func TestWhatIsTakenAwayIsMadeAnew(t *testing.T) {
 			options.timing.heal = 10 * time.Millisecond
 			server, folder := open(t, options)
 			token := announced(t, folder).Token
-			watch, err := debugpb.NewDebugServiceClient(dial(t, server.Address())).
-				Watch(withToken(t, token), &debugpb.WatchRequest{ProtocolMajor: 1})
-			must(t, err)
+			watching := watch(t, dial(t, server.Address()), token)
 
 			must(t, takeAway(folder))
 			eventually(t, "it can be called anew", func() bool {
@@ -47,7 +45,7 @@ func TestWhatIsTakenAwayIsMadeAnew(t *testing.T) {
 			}
 			describe(t, dial(t, server.Address()), token)
 			for range 3 { // Who is attached notices nothing.
-				_, err := watch.Recv()
+				_, err := watching.Recv()
 				must(t, err)
 			}
 		})
@@ -66,9 +64,8 @@ func TestCloseLeavesNothing(t *testing.T) {
 	must(t, err)
 	token := announced(t, folder).Token
 	channel := dial(t, server.Address())
-	watch, err := debugpb.NewDebugServiceClient(channel).Watch(withToken(t, token), &debugpb.WatchRequest{ProtocolMajor: 1})
-	must(t, err)
-	_, err = watch.Recv()
+	watching := watch(t, channel, token)
+	_, err = watching.Recv()
 	must(t, err)
 	connect(t, server.Address())
 	go debugpb.NewDebugServiceClient(channel).Describe(withToken(t, "wrong"), &debugpb.DescribeRequest{})
@@ -76,7 +73,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 
 	server.Close()
 	for err == nil {
-		_, err = watch.Recv()
+		_, err = watching.Recv()
 	}
 	channel.Close()
 	eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before })
@@ -87,7 +84,11 @@ func TestCloseLeavesNothing(t *testing.T) {
 
 func TestAnAddressOnRequest(t *testing.T) {
 	for listen, expected := range map[string]string{
-		"7700": "127.0.0.1:7700", ":7700": "127.0.0.1:7700", "0.0.0.0:0": "0.0.0.0:0", "[::1]:80": "[::1]:80", "localhost:1": "localhost:1",
+		"7700":        "127.0.0.1:7700",
+		":7700":       "127.0.0.1:7700",
+		"0.0.0.0:0":   "0.0.0.0:0",
+		"[::1]:80":    "[::1]:80",
+		"localhost:1": "localhost:1",
 	} {
 		if got, err := tcpAddress(listen); got != expected || err != nil {
 			t.Errorf("%q is %q, %v", listen, got, err)
@@ -143,10 +144,6 @@ func TestWithoutAFolderOneWhoKnowsTheTokenCanCome(t *testing.T) {
 	must(t, os.WriteFile(folder, nil, 0o600))
 	for _, name := range []string{"XDG_RUNTIME_DIR", "XDG_STATE_HOME", "HOME"} {
 		t.Setenv(name, filepath.Join(folder, "in-a-file"))
-	}
-	if info, err := os.Stat("/run/user"); err == nil && info.IsDir() {
-		// The system's own folder is there: then a descriptor is, too, and this holds all the more.
-		t.Log("there is a /run/user")
 	}
 	options := testOptions()
 	options.Listen, options.Token = "0", aToken

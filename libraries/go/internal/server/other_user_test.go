@@ -183,8 +183,8 @@ func TestNothingIsPrinted(t *testing.T) {
 	address, token := announced(t, folder).Address, announced(t, folder).Token
 	for _, sent := range []string{
 		"GET / HTTP/1.1\r\n\r\n",
-		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + strings.Repeat("garbage", 100),
-		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00" + "\x00\x00\x04\x01\x05\x00\x00\x00\x02\xff\xff\xff\xff",
+		preface + strings.Repeat("garbage", 100),
+		preface + settings + "\x00\x00\x04\x01\x05\x00\x00\x00\x02\xff\xff\xff\xff",
 		"\x16\x03\x01\x00\x05hello",
 	} {
 		conn := connect(t, address)

@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// isPeerAllowed says whether the process at the other end is of our user, or of root, who can read our memory anyway. On TCP
-// nobody knows: there the token alone counts.
+// isPeerAllowed says whether the process at the other end is of our user, or of root, who can read our memory anyway.
+// On TCP nobody knows: there the token alone counts.
 func isPeerAllowed(conn net.Conn) bool {
 	socket, ok := conn.(*net.UnixConn)
 	if !ok {

@@ -25,7 +25,8 @@ const (
 
 var capabilities = []string{"picks", "completions", "candidates", "subconns", "resolver", "generations", "started"}
 
-// DescribeProcess tells of this process. instance: 32 hex digits, random; name: see ProcessName; limitations: a sentence each.
+// DescribeProcess tells of this process. instance: 32 hex digits, random; name: see ProcessName; limitations: a
+// sentence each.
 func DescribeProcess(instance, name string, limitations []string) *debugpb.Process {
 	hostName, _ := os.Hostname()
 	folder, _ := os.Getwd()
@@ -50,8 +51,8 @@ func DescribeProcess(instance, name string, limitations []string) *debugpb.Proce
 	}
 }
 
-// ProcessName is what the program was told to be called, else PICKSCOPE_NAME, else the last part of the main package's path,
-// else the executable's base name.
+// ProcessName is what the program was told to be called, else PICKSCOPE_NAME, else the last part of the main package's
+// path, else the executable's base name.
 func ProcessName(told string) string {
 	if told != "" {
 		return told
@@ -68,7 +69,8 @@ func ProcessName(told string) string {
 	return strings.TrimSuffix(filepath.Base(executable), ".exe")
 }
 
-// packageName is "orders" for "example.com/shop/cmd/orders" and for "example.com/orders/v2"; "" for what `go run main.go` runs.
+// packageName is "orders" for "example.com/shop/cmd/orders" and for "example.com/orders/v2"; "" for what `go run
+// main.go` runs.
 func packageName(packagePath string) string {
 	if version, isVersion := strings.CutPrefix(path.Base(packagePath), "v"); isVersion && isNumber(version) {
 		packagePath = path.Dir(packagePath)

@@ -35,7 +35,8 @@ func TestAProcessIsDescribed(t *testing.T) {
 }
 
 func TestWhatIsToldIsCut(t *testing.T) {
-	process := DescribeProcess(testInstance, strings.Repeat("é", 200), slices.Repeat([]string{strings.Repeat("x", 300)}, 20))
+	limitations := slices.Repeat([]string{strings.Repeat("x", 300)}, 20)
+	process := DescribeProcess(testInstance, strings.Repeat("é", 200), limitations)
 	if process.Name != strings.Repeat("é", 128) {
 		t.Errorf("the name is %q", process.Name)
 	}

@@ -17,14 +17,16 @@ import (
 var (
 	errNothingKept = errors.New("nothing is kept of this process, so there is nothing to record: start it with " +
 		"PICKSCOPE_KEEP=60s in its environment, or with pickscope.Options.Keep")
-	errNothingKeptAnyMore = errors.New("nothing is kept of this process any more: start it with a larger PICKSCOPE_KEEP_BYTES")
+	errNothingKeptAnyMore = errors.New("nothing is kept of this process any more: " +
+		"start it with a larger PICKSCOPE_KEEP_BYTES")
 )
 
 // maxNameRunes are those of the program's name in a file's name.
 const maxNameRunes = 64
 
-// SaveRecording writes what is kept into a file that is not there yet, for the user alone, and gives its path. file: by default
-// a new one in PICKSCOPE_RECORDINGS, or in a folder of the user's own. s may be nil: no server, so nothing is kept.
+// SaveRecording writes what is kept into a file that is not there yet, for the user alone, and gives its path. file: by
+// default a new one in PICKSCOPE_RECORDINGS, or in a folder of the user's own. s may be nil: no server, so nothing is
+// kept.
 func (s *Server) SaveRecording(file string) (string, error) {
 	if s == nil || s.past == nil {
 		return "", errNothingKept

@@ -66,7 +66,8 @@ func TestWhereARecordingGoesThatNobodyNamed(t *testing.T) {
 	saved, err := server.SaveRecording("")
 	must(t, err)
 	name := regexp.MustCompile(`^the-shop-of-all-\d+-\d{8}T\d{6}\.\d{3}Z\.pickscope$`)
-	if filepath.Dir(saved) != filepath.Join(state, "pickscope", "recordings") || !name.MatchString(filepath.Base(saved)) {
+	folder := filepath.Join(state, "pickscope", "recordings")
+	if filepath.Dir(saved) != folder || !name.MatchString(filepath.Base(saved)) {
 		t.Errorf("it is %s", saved)
 	}
 

@@ -8,11 +8,11 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
-// registerReflection serves grpc.reflection.v1 and v1alpha, which tell of what the server serves by then and of nothing else
-// that the program has linked.
+// registerReflection serves grpc.reflection.v1 and v1alpha, which tell of what the server serves by then and of nothing
+// else that the program has linked.
 //
-// Their messages are the same on the wire, so that v1 can be served with a grpc-go that does not know it, as those before
-// 1.57; it is then not described itself.
+// Their messages are the same on the wire, so that v1 can be served with a grpc-go that does not know it, as those
+// before 1.57; it is then not described itself.
 func registerReflection(server *grpc.Server) {
 	alpha := grpc_reflection_v1alpha.ServerReflection_ServiceDesc
 	v1 := alpha

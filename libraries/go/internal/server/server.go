@@ -1,7 +1,8 @@
 // Package server serves the debug protocol inside this process, and makes it known to the watchers of this machine.
 //
-// Go's own HTTP/2 server carries it, in front of a grpc.Server of the program's grpc-go: so that every call passes the guard
-// before gRPC sees it, and what is sent here by whom it may is never logged where the program logs.
+// Go's own HTTP/2 server carries it, in front of a grpc.Server of the program's grpc-go: so every call passes the guard
+// before gRPC sees it, the HTTP/2 is as new as the Go that built the program, and garbage that is sent here writes no
+// line into the program's log.
 package server
 
 import (

@@ -19,8 +19,8 @@ func AddService(register func(grpc.ServiceRegistrar)) {
 	addedServices = append(addedServices, register)
 }
 
-// newServices makes a server of the debug protocol, and of what other tools ask for. It does not listen. Nothing that it serves
-// changes anything in the program.
+// newServices makes a server of the debug protocol, and of what other tools ask for. It does not listen. Nothing that
+// it serves changes anything in the program.
 func newServices(source stream.Source, past *stream.Past) *grpc.Server {
 	server := grpc.NewServer(grpc.MaxRecvMsgSize(maxRequestBytes))
 	debugpb.RegisterDebugServiceServer(server, &debugService{watchers: stream.NewWatchers(source, past)})

@@ -27,7 +27,8 @@ func TestHealthOfTheDebugServer(t *testing.T) {
 			t.Errorf("%q is %v, %v", service, answer, err)
 		}
 	}
-	if _, err := client.Check(ctx, &healthpb.HealthCheckRequest{Service: "shop.Cart"}); status.Code(err) != codes.NotFound {
+	_, err := client.Check(ctx, &healthpb.HealthCheckRequest{Service: "shop.Cart"})
+	if status.Code(err) != codes.NotFound {
 		t.Errorf("another service is %v", err)
 	}
 	watch, err := client.Watch(ctx, &healthpb.HealthCheckRequest{Service: "shop.Cart"})
@@ -40,7 +41,9 @@ func TestHealthOfTheDebugServer(t *testing.T) {
 }
 
 // ask asks one question of reflection; v1 has the same messages as v1alpha.
-func ask(t *testing.T, method string, question *reflectionpb.ServerReflectionRequest) *reflectionpb.ServerReflectionResponse {
+func ask(
+	t *testing.T, method string, question *reflectionpb.ServerReflectionRequest,
+) *reflectionpb.ServerReflectionResponse {
 	t.Helper()
 	server, folder := open(t, testOptions())
 	description := &reflectionpb.ServerReflection_ServiceDesc.Streams[0]
@@ -95,7 +98,8 @@ func TestReflectionDescribesWhatIsServedAndNothingElse(t *testing.T) {
 		t.Errorf("it is described as %v, %v", file, err)
 	}
 	// This one is linked into the program, as the program's own are.
-	if answer := symbol("google.protobuf.FileDescriptorProto"); answer.GetErrorResponse().GetErrorCode() != int32(codes.NotFound) {
+	answer := symbol("google.protobuf.FileDescriptorProto")
+	if answer.GetErrorResponse().GetErrorCode() != int32(codes.NotFound) {
 		t.Errorf("what is not served is described: %v", answer)
 	}
 }
@@ -105,7 +109,8 @@ func TestWhatIsRefusedOfOneWithTheToken(t *testing.T) {
 	channel := dial(t, server.Address())
 	ctx := withToken(t, announced(t, folder).Token)
 
-	err := channel.Invoke(ctx, "/pickscope.v1.DebugService/Stop", &debugpb.DescribeRequest{}, &debugpb.DescribeResponse{})
+	request, answer := &debugpb.DescribeRequest{}, &debugpb.DescribeResponse{}
+	err := channel.Invoke(ctx, "/pickscope.v1.DebugService/Stop", request, answer)
 	if status.Code(err) != codes.Unimplemented {
 		t.Errorf("an unknown method is answered with %v", err)
 	}

@@ -20,6 +20,12 @@ import (
 
 const testInstance = "00112233445566778899aabbccddeeff"
 
+// How HTTP/2 begins.
+const (
+	preface  = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+	settings = "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+)
+
 // patience is how long a test waits for what is to happen.
 const patience = 20 * time.Second
 
@@ -91,6 +97,26 @@ func withToken(t *testing.T, token string) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	return metadata.AppendToOutgoingContext(ctx, strings.ToLower(tokenHeader), token)
+}
+
+// watch begins to watch, with the token.
+func watch(t *testing.T, channel *grpc.ClientConn, token string) debugpb.DebugService_WatchClient {
+	t.Helper()
+	request := &debugpb.WatchRequest{ProtocolMajor: 1}
+	stream, err := debugpb.NewDebugServiceClient(channel).Watch(withToken(t, token), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stream
+}
+
+// describe calls once, and fails the test where there is no answer.
+func describe(t *testing.T, channel *grpc.ClientConn, token string) {
+	t.Helper()
+	client := debugpb.NewDebugServiceClient(channel)
+	if _, err := client.Describe(withToken(t, token), &debugpb.DescribeRequest{}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // connect opens a plain connection.

@@ -53,6 +53,6 @@ func isProcessGone(pid int) bool {
 	return false
 }
 
-// defaultAddress is where a server listens that nobody told where: Node, in which the extension runs, has no unix sockets on
-// Windows.
+// defaultAddress is where a server listens that nobody told where: Node, in which the extension runs, has no unix
+// sockets on Windows.
 const defaultAddress = "127.0.0.1:0"

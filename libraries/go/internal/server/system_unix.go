@@ -78,8 +78,8 @@ func isOthersToChange(folder string) bool {
 	return info.Mode()&others != 0
 }
 
-// secretFault says who else can have read or written a file: it is to be ours, or of root, who may let our group read it, as
-// with secrets that are mounted into a container.
+// secretFault says who else can have read or written a file: it is to be ours, or of root, who may let our group read
+// it, as with secrets that are mounted into a container.
 func secretFault(info fs.FileInfo) error {
 	open := fs.FileMode(0o077)
 	if uid := owner(info); uid != os.Geteuid() {

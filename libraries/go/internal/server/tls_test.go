@@ -77,7 +77,8 @@ func TestTLSWithTheCertificateOfTheDescriptor(t *testing.T) {
 	}
 	trusted := x509.NewCertPool()
 	trusted.AppendCertsFromPEM([]byte(found.Certificate))
-	channel, err := grpc.Dial(found.Address, grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: trusted})))
+	secure := credentials.NewTLS(&tls.Config{RootCAs: trusted})
+	channel, err := grpc.Dial(found.Address, grpc.WithTransportCredentials(secure))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +86,7 @@ func TestTLSWithTheCertificateOfTheDescriptor(t *testing.T) {
 	describe(t, channel, found.Token)
 
 	plain := connect(t, server.Address())
-	io.WriteString(plain, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+	io.WriteString(plain, preface+settings)
 	plain.SetReadDeadline(time.Now().Add(patience))
 	if answer, _ := io.ReadAll(plain); bytes.Contains(answer, []byte("\x00\x00\x00\x04")) {
 		t.Errorf("without TLS it answers %q", answer)
@@ -95,13 +96,14 @@ func TestTLSWithTheCertificateOfTheDescriptor(t *testing.T) {
 func TestCertificatesThatAreNone(t *testing.T) {
 	certificate, key := newCertificate(t)
 	_, anotherKey := newCertificate(t)
+	const notAPair = "not a certificate and its private key in PEM"
 	for name, test := range map[string]struct {
 		certificate, key []byte
 		mode             os.FileMode
 		fault            string
 	}{
-		"another's key":      {certificate, anotherKey, 0o600, "not a certificate and its private key in PEM"},
-		"no PEM":             {certificate, []byte("no-key-at-all"), 0o600, "not a certificate and its private key in PEM"},
+		"another's key":      {certificate, anotherKey, 0o600, notAPair},
+		"no PEM":             {certificate, []byte("no-key-at-all"), 0o600, notAPair},
 		"a key that is open": {certificate, key, 0o644, "is open to other users (mode 644): chmod 600 it"},
 	} {
 		t.Run(name, func(t *testing.T) {
