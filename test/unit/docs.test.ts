@@ -17,8 +17,25 @@ describe('docs/trust.md', () => {
     const page = readFileSync('docs/trust.md', 'utf8');
     const named = [...page.matchAll(/`([\w./]+\.(?:test|soak)\.ts|test\/[\w/]+\/)`/g)].map(([, file]) => file!);
     assert.ok(named.length > 30, 'the page names a test for each promise');
+    const namedOfGo = [...page.matchAll(/`([\w/]+_test\.go)`/g)].map(([, file]) => file!);
+    assert.ok(namedOfGo.length > 10, 'and for each of the Go library');
     const inFolder = (file: string) => (file.startsWith('test/') ? '.' : 'libraries/node/test/server');
+    assert.deepEqual(
+      namedOfGo.filter((file) => !existsSync(path.join('libraries/go', file))),
+      [],
+    );
     const missing = named.filter((file) => !existsSync(path.join(inFolder(file), file)));
     assert.deepEqual(missing, []);
+  });
+});
+
+describe('README.zh-CN.md', () => {
+  it('has the commands and the code of README.md', () => {
+    const blocks = (page: string) =>
+      [...readFileSync(page, 'utf8').matchAll(/<!-- run: .* -->\n+```[^]*?\n```/g)].map(([it]) => it);
+    const theirs = new Set(blocks('README.md'));
+    const own = blocks('README.zh-CN.md');
+    assert.ok(own.length > 0);
+    for (const block of own) assert.ok(theirs.has(block), block);
   });
 });
