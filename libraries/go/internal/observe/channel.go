@@ -1,12 +1,11 @@
 package observe
 
 import (
-	"context"
 	"reflect"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"weak"
 
 	"google.golang.org/grpc"
@@ -22,7 +21,7 @@ type channel struct {
 	observer *Observer
 	record   *recorder.Channel
 	key      weak.Pointer[byte]
-	conn     weak.Pointer[grpc.ClientConn]
+	conn     weak.Pointer[grpc.ClientConn] // Nil once it was collected, and where it is unknown.
 	calls    calls
 	conns    connTable
 
@@ -65,8 +64,6 @@ func (o *Observer) channelOf(target string, cc balancer.ClientConn, opts balance
 	}
 	if pointer != nil {
 		o.channels[key] = c
-		// A program may drop a channel without closing it.
-		runtime.AddCleanup(pointer, (*channel).forget, c)
 	}
 	return c
 }
@@ -111,35 +108,31 @@ func (c *channel) rest() {
 		return
 	}
 	c.held, c.gone = nil, [2][]balancer.SubConn{}
-	c.conns.slots.Store(nil) // Subconns hold the channel, which the program may drop without closing it.
-	c.conns.used = 0
+	c.conns.clear() // Subconns hold the channel, which the program may drop without closing it.
 	c.record.SetState(debugpb.ConnectivityState_CONNECTIVITY_STATE_IDLE)
-	go c.awaitEnd()
+	time.AfterFunc(idleInterval, c.lookWhileIdle)
 }
 
-// isClosed says whether a channel without policies is closed, rather than idle.
-func (c *channel) isClosed() bool {
-	conn := c.conn.Value()
-	return conn == nil || conn.GetState() == connectivity.Shutdown
-}
+// idleInterval is how often an idle channel is looked at.
+const idleInterval = time.Second
 
-// awaitEnd notes the end of a channel that is idle: it has no policy that would be closed.
-func (c *channel) awaitEnd() {
-	conn := c.conn.Value()
-	for conn != nil && c.hasNoRoot() {
-		state := conn.GetState()
-		if state == connectivity.Shutdown {
-			c.forget()
-			return
-		}
-		conn.WaitForStateChange(context.Background(), state)
+// lookWhileIdle looks whether an idle channel was closed: it has no policy whose end would tell.
+func (c *channel) lookWhileIdle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case len(c.roots) > 0:
+	case c.isClosed():
+		c.forget()
+	default:
+		time.AfterFunc(idleInterval, c.lookWhileIdle)
 	}
 }
 
-func (c *channel) hasNoRoot() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.roots) == 0
+// isClosed says whether a channel without policies is closed, or was dropped, rather than idle.
+func (c *channel) isClosed() bool {
+	conn := c.conn.Value()
+	return conn == nil || conn.GetState() == connectivity.Shutdown
 }
 
 // takeOver notes that grpc-go picks with the picker of a root that waited, and gives the generation.

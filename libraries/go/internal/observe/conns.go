@@ -61,6 +61,11 @@ func (t *connTable) remove(conns []balancer.SubConn) {
 	t.rebuild(conns)
 }
 
+func (t *connTable) clear() {
+	t.slots.Store(nil)
+	t.used = 0
+}
+
 // rebuild makes a table of those that are there, without some, that has room for more.
 func (t *connTable) rebuild(without []balancer.SubConn) *[]connSlot {
 	var all []connSlot

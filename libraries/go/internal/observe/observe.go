@@ -13,6 +13,7 @@
 package observe
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"weak"
@@ -62,7 +63,9 @@ func (o *Observer) Rescan() {
 func (o *Observer) scan() (late []string) {
 	o.scanning.Lock()
 	defer o.scanning.Unlock()
-	late = o.wrapPolicies()
+	if late = o.wrapPolicies(); slices.Contains(late, pickFirst) {
+		rebindDefault()
+	}
 	o.knownPolicies.Store(int64(len(registeredPolicies)))
 	if o.dialsByResolver {
 		o.wrapResolvers()

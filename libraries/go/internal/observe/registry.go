@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/resolver"
+	"google.golang.org/grpc/serviceconfig"
 )
 
 // grpc-go's own registries, which it lets nobody list. A version without these variables links all the same, and has nil
@@ -27,6 +28,15 @@ var registeredResolvers map[string]resolver.Builder
 //
 //go:linkname addOptionForTarget google.golang.org/grpc/internal.AddGlobalPerTargetDialOptions
 var addOptionForTarget any
+
+// emptyServiceConfig is that of a channel that has none. From 1.63 on it holds the builder of pick_first that was there when
+// grpc-go was initialized; parseServiceConfig, a func(string) *serviceconfig.ParseResult, makes another.
+//
+//go:linkname emptyServiceConfig google.golang.org/grpc.emptyServiceConfig
+var emptyServiceConfig *grpc.ServiceConfig
+
+//go:linkname parseServiceConfig google.golang.org/grpc/internal.ParseServiceConfig
+var parseServiceConfig any
 
 // Where the registries cannot be listed, these are looked for.
 var (
@@ -76,6 +86,17 @@ func replace[B any](
 	}
 	slices.Sort(names)
 	return names
+}
+
+// rebindDefault has channels without a service config use pick_first as it is registered now.
+func rebindDefault() {
+	parse, ok := parseServiceConfig.(func(string) *serviceconfig.ParseResult)
+	if !ok || emptyServiceConfig == nil {
+		return
+	}
+	if config, ok := parse("{}").Config.(*grpc.ServiceConfig); ok {
+		atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&emptyServiceConfig)), unsafe.Pointer(config))
+	}
 }
 
 // onDial has the registries looked at again whenever a channel is made, for what was registered since.

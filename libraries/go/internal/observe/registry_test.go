@@ -13,12 +13,12 @@ import (
 )
 
 // dialPlain makes a channel to one backend by a resolver that grpc-go registers itself.
-func dialPlain(t *testing.T, policy string, backend *backend) *client {
+func dialPlain(t *testing.T, backend *backend, options ...grpc.DialOption) *client {
 	t.Helper()
 	view := watch(t)
 	view.target = "passthrough:///" + backend.address
-	conn, err := grpc.Dial(view.target, grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultServiceConfig(serviceConfig(policy, "{}")))
+	options = append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := grpc.Dial(view.target, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,11 +31,24 @@ func newName(prefix string) string {
 	return fmt.Sprintf("%s_%d", prefix, schemes.Add(1))
 }
 
+func asksFor(policy string) grpc.DialOption {
+	return grpc.WithDefaultServiceConfig(serviceConfig(policy, "{}"))
+}
+
+func TestChannelWithoutServiceConfig(t *testing.T) {
+	c := dialPlain(t, startBackend(t, nil))
+	if code := c.call(); code != codes.OK {
+		t.Fatal(code)
+	}
+	checkTree(t, c, []string{"pick_first"})
+	checkRows(t, c, 1)
+}
+
 func TestPolicyRegisteredLater(t *testing.T) {
 	later := newName("later")
 	balancer.Register(turnsBuilder(later))
 	backend := startBackend(t, nil)
-	c := dialPlain(t, later, backend)
+	c := dialPlain(t, backend, asksFor(later))
 	if code := c.call(); code != codes.OK {
 		t.Fatal(code)
 	}
@@ -56,7 +69,7 @@ func TestPolicyRegisteredLater(t *testing.T) {
 func TestPolicyRegisteredBeforeStart(t *testing.T) {
 	balancer.Register(turnsBuilder("before_start"))
 	observer.Rescan() // As pickscope.Start does.
-	c := dialPlain(t, "before_start", startBackend(t, nil))
+	c := dialPlain(t, startBackend(t, nil), asksFor("before_start"))
 	if code := c.call(); code != codes.OK {
 		t.Fatal(code)
 	}
@@ -93,7 +106,7 @@ func TestPolicyRegisteredAgain(t *testing.T) {
 	observer.Rescan()
 	balancer.Register(turnsBuilder("again"))
 	observer.Rescan()
-	c := dialPlain(t, "again", startBackend(t, nil))
+	c := dialPlain(t, startBackend(t, nil), asksFor("again"))
 	c.call()
 	checkTree(t, c, []string{"again"})
 	checkRows(t, c, 1)

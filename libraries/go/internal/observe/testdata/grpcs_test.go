@@ -2,6 +2,7 @@ package observe_test
 
 import (
 	"context"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,8 +12,10 @@ import (
 	_ "google.golang.org/grpc/balancer/leastrequest"
 	_ "google.golang.org/grpc/balancer/weightedroundrobin"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 	_ "google.golang.org/grpc/xds"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/pickscope/pickscope/libraries/go/internal/debugpb"
 )
@@ -82,6 +85,29 @@ func TestIdleChannel(t *testing.T) {
 	eventually(t, "an idle channel again", func() bool { return len(c.policies()) == 0 })
 	c.Close()
 	eventually(t, "a closed channel", func() bool { return c.channel().Closed })
+}
+
+func TestDroppedChannel(t *testing.T) {
+	view := watch(t)
+	view.target = "passthrough:///" + startBackend(t, nil).address
+	callOnce(t, view.target)
+	eventually(t, "a closed channel", func() bool {
+		runtime.GC()
+		return view.channel().GetClosed()
+	})
+}
+
+// callOnce makes a channel, and drops it without closing it.
+func callOnce(t *testing.T, target string) {
+	t.Helper()
+	conn, err := grpc.NewClient(target, grpc.WithIdleTimeout(50*time.Millisecond),
+		grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Invoke(context.Background(), method, &emptypb.Empty{}, &emptypb.Empty{}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestHealthOfEndpoints(t *testing.T) {
