@@ -49,7 +49,8 @@ async function fuzzPackage(folder, name) {
   const targets = await go('go', ['test', '-list', '^Fuzz', name], { folder });
   for (const [target] of targets.matchAll(/^Fuzz\w+/gm)) {
     const said = await go('go', ['test', '-run=^$', `-fuzz=^${target}$`, `-fuzztime=${fuzzTime}`, name], { folder });
-    console.log(`  ${target}: ${said.trim().split('\n').at(-2)}`);
+    const [figures = ''] = said.match(/^fuzz: elapsed.*execs.*$/gm)?.slice(-1) ?? [];
+    console.log(`  ${target}: ${figures}`);
   }
 }
 
