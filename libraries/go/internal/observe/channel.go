@@ -43,26 +43,29 @@ type subconn struct {
 	endpoint *endpoint
 }
 
+// keyOf is what all policies of a channel, and no others, have in their options; zero: they have nothing.
+func keyOf(opts balancer.BuildOptions) weak.Pointer[byte] {
+	return weak.Make((*byte)(identityOf(opts).pointer))
+}
+
 // channelOf gives the channel that a root policy with these options belongs to.
 func (o *Observer) channelOf(target string, cc balancer.ClientConn, opts balancer.BuildOptions) *channel {
-	identity := identityOf(opts)
-	pointer := (*byte)(identity.pointer)
-	key := weak.Make(pointer)
+	key := keyOf(opts)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if known := o.channels[key]; known != nil && pointer != nil {
+	if known := o.channels[key]; known != nil {
 		return known
 	}
 	c := &channel{
 		observer:  o,
-		record:    o.recorder.AddChannel(target, identity.id),
+		record:    o.recorder.AddChannel(target, identityOf(opts).id),
 		key:       key,
 		conn:      weak.Make(clientConnOf(cc)),
 		nodes:     map[*node]struct{}{},
 		endpoints: map[string]*endpoint{},
 		subconns:  map[balancer.SubConn]*subconn{},
 	}
-	if pointer != nil {
+	if key.Value() != nil {
 		o.channels[key] = c
 	}
 	return c
@@ -85,6 +88,19 @@ func (c *channel) addRoot(root *node) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.roots = append(c.roots, root)
+}
+
+// newestRoot is the one that the channel has built last; nil: it has none.
+func (c *channel) newestRoot() *node {
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.roots) == 0 {
+		return nil
+	}
+	return c.roots[len(c.roots)-1]
 }
 
 // removeRoot notes that a root policy runs no more: the one that waited for it takes over, or the channel is idle, or

@@ -69,22 +69,21 @@ type node struct {
 }
 
 // newNode notes a policy that is being built.
-//
-// A child finds its parent by the target: each node gives its children a copy of its own, which policies in between pass
-// on as it is.
 func (o *Observer) newNode(name string, cc balancer.ClientConn, opts balancer.BuildOptions) *node {
 	target := cc.Target() //lint:ignore SA1019 BuildOptions.Target tells the channel, and not the parent.
 	n := &node{name: name, target: strings.Clone(target), sharded: isSharded(cc), state: connectivity.Connecting}
 	n.inspect, _ = inspect.Of(name)
-	o.mu.Lock()
-	n.parent = o.nodes[unsafe.StringData(target)]
-	o.nodes[unsafe.StringData(n.target)] = n
-	o.mu.Unlock()
+	n.parent = o.parentOf(target, cc, opts)
 	if n.parent != nil {
 		n.channel = n.parent.channel
 	} else {
 		n.channel = o.channelOf(target, cc, opts)
 		n.channel.addRoot(n)
+	}
+	if target != "" {
+		o.mu.Lock()
+		o.nodes[unsafe.StringData(n.target)] = n
+		o.mu.Unlock()
 	}
 	n.channel.mu.Lock()
 	defer n.channel.mu.Unlock()
@@ -92,6 +91,23 @@ func (o *Observer) newNode(name string, cc balancer.ClientConn, opts balancer.Bu
 		n.announce()
 	}
 	return n
+}
+
+// parentOf gives the policy above one that is being built; nil: it is a root.
+//
+// A child finds its parent by the target: each node gives its children a copy of its own, which policies in between pass
+// on as it is. Where that is of no use, the parent is the channel's root.
+func (o *Observer) parentOf(target string, cc balancer.ClientConn, opts balancer.BuildOptions) *node {
+	if clientConnOf(cc) != nil {
+		return nil
+	}
+	o.mu.Lock()
+	parent, channel := o.nodes[unsafe.StringData(target)], o.channels[keyOf(opts)]
+	o.mu.Unlock()
+	if target != "" && parent != nil {
+		return parent
+	}
+	return channel.newestRoot()
 }
 
 // pickFirst is the policy whose nodes are a single endpoint where they were given one of several.
@@ -325,19 +341,25 @@ func isSame(a, b balancer.Picker) bool {
 func (n *node) nestedPicker(state balancer.State) balancer.Picker {
 	n.publishing.Lock()
 	defer n.publishing.Unlock()
-	next := n.nested
+	next, policy := n.nested, n.policyID()
+	if policy == 0 {
+		return state.Picker // It may yet be a leaf.
+	}
 	if next == nil || !isSame(next.inner, state.Picker) {
-		next = &nestedPicker{inner: state.Picker, recorder: n.channel.observer.recorder, inspected: n.open(state.Picker)}
+		next = &nestedPicker{state.Picker, policy, n.channel.observer.recorder, n.open(state.Picker)}
 	}
 	c := n.channel
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if n.record == nil {
-		return state.Picker // It may yet be a leaf.
-	}
-	next.policy = n.record.ID()
 	n.state, n.nested, n.inspected = state.ConnectivityState, next, next.inspected
 	return next
+}
+
+// policyID is 0 of a policy that has not been told of.
+func (n *node) policyID() uint32 {
+	n.channel.mu.Lock()
+	defer n.channel.mu.Unlock()
+	return n.record.ID()
 }
 
 // open looks into a picker, if its policy can be looked into; nil: there is nothing to be told of it.

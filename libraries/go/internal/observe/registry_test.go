@@ -1,7 +1,9 @@
 package observe_test
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -143,3 +145,26 @@ func isIdler(b balancer.Balancer) bool {
 type fakeConn struct{ balancer.ClientConn }
 
 func (fakeConn) Target() string { return "fake" }
+
+// TestChannelsWithoutTarget are told apart, with their trees, though all have the same name: none.
+func TestChannelsWithoutTarget(t *testing.T) {
+	for range 2 {
+		server := startBackend(t, nil)
+		view := watch(t)
+		conn, err := grpc.Dial("", grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithDefaultServiceConfig(serviceConfig("relay", `{"child": "turns"}`)),
+			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, "tcp", server.address)
+			}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		c := &client{conn, view, nil}
+		if code := c.call(); code != codes.OK {
+			t.Fatal(code)
+		}
+		checkTree(t, c, []string{"relay", "turns"})
+		checkRows(t, c, 1)
+	}
+}
