@@ -11,8 +11,8 @@ import (
 	"github.com/pickscope/pickscope/libraries/go/internal/recorder"
 )
 
-// attempt is one from its completed pick to its end. grpc-go calls PickResult.Done once, after which the attempt is used
-// again, so that none is allocated for a pick.
+// attempt is one from its completed pick to its end. grpc-go calls PickResult.Done once, after which the attempt is
+// used again, so that none is allocated for a pick.
 type attempt struct {
 	end      func(balancer.DoneInfo) // Its own finish, bound once.
 	endpoint *endpoint

@@ -17,11 +17,11 @@ type callID struct {
 	attempt uint32
 }
 
-// calls are those of a channel that may be picked for again: queued ones, failed ones, and those whose last attempt ended
-// with an error.
+// calls are those of a channel that may be picked for again: queued ones, failed ones, and those whose last attempt
+// ended with an error.
 //
-// What all attempts of a call share, and no other call, is the channel that tells of the end of its context: grpc-go makes
-// one for each call (stream.go, newClientStream). So no more wait here than the program has calls.
+// What all attempts of a call share, and no other call, is the channel that tells of the end of its context: grpc-go
+// makes one for each call (stream.go, newClientStream). So no more wait here than the program has calls.
 type calls struct {
 	count atomic.Int64
 

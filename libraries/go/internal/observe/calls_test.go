@@ -302,7 +302,8 @@ func (v *view) callsWith(result debugpb.PickResult) int {
 	return len(calls)
 }
 
-// wantUnpicked waits until calls with these codes have ended that were never picked, and holds that no other call ended.
+// wantUnpicked waits until calls with these codes have ended that were never picked, and holds that no other call
+// ended.
 func (v *view) wantUnpicked(t *testing.T, want ...codes.Code) {
 	t.Helper()
 	eventually(t, "ends of all calls", func() bool {

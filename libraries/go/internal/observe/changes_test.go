@@ -80,7 +80,8 @@ func TestResolverAddsAndRemoves(t *testing.T) {
 			c.resolver.UpdateState(addressesOf(backends[1:]))
 			eventually(t, "the third instead of the first", func() bool {
 				endpoints := c.endpoints()
-				return len(endpoints) == 2 && endpoints[backends[2].address].GetState() == ready && endpoints[backends[0].address] == nil
+				first, third := endpoints[backends[0].address], endpoints[backends[2].address]
+				return len(endpoints) == 2 && first == nil && third.GetState() == ready
 			})
 			c.waitReady(t, 2)
 			if now := c.endpoints()[backends[1].address]; now.GetId() != before[backends[1].address].GetId() {
@@ -161,7 +162,8 @@ func TestPickFirstGoesOn(t *testing.T) {
 func TestGracefulSwitch(t *testing.T) {
 	backends := startBackends(t, 2)
 	mayConnect := make(chan struct{})
-	c := dial(t, "round_robin", "{}", addressesOf(backends[:1]), grpc.WithContextDialer(dialerThatWaits(backends[1].address, mayConnect)))
+	waits := grpc.WithContextDialer(dialerThatWaits(backends[1].address, mayConnect))
+	c := dial(t, "round_robin", "{}", addressesOf(backends[:1]), waits)
 	c.waitReady(t, 1)
 	c.call()
 	state := addressesOf(backends[1:])

@@ -252,8 +252,8 @@ func all[T any](items []T, holds func(T) bool) bool {
 	return !slices.ContainsFunc(items, func(item T) bool { return !holds(item) })
 }
 
-// endpointOf gives the endpoint with these addresses, or the one that the resolver gave them as part of; a new one if there
-// is none.
+// endpointOf gives the endpoint with these addresses, or the one that the resolver gave them as part of; a new one if
+// there is none.
 func (c *channel) endpointOf(addresses []string) *endpoint {
 	if exact := c.endpoints[strings.Join(addresses, ", ")]; exact != nil {
 		return exact

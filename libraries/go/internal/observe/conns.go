@@ -8,7 +8,8 @@ import (
 	"google.golang.org/grpc/balancer"
 )
 
-// connTable finds the endpoint of a subconn, without a lock, since every pick does. It is written under the channel's lock.
+// connTable finds the endpoint of a subconn, without a lock, since every pick does. It is written under the channel's
+// lock.
 type connTable struct {
 	slots atomic.Pointer[[]connSlot]
 	used  int

@@ -14,8 +14,8 @@ type endpoint struct {
 	record    *recorder.Endpoint
 	channel   *channel
 	addresses []string
-	isGiven   bool   // Whether the resolver brought these addresses as one endpoint, rather than a policy put them together.
-	err       string // Of the last connection that failed, since one was READY: a policy that stays in failure has it still.
+	isGiven   bool   // Whether the resolver brought these addresses as one, rather than a policy put them together.
+	err       string // Of the last failed connection, since one was READY: a policy that stays in failure has it.
 	states    [tiers]map[any]stateOf
 	plainEnd  func(balancer.DoneInfo)
 }
@@ -25,7 +25,7 @@ type tier int
 
 const (
 	byLeaf   tier = iota // A policy that holds this endpoint alone (gRFC A61).
-	byPolicy             // A policy in between, of what it shows as subconns: outlier_detection ejects so in older versions.
+	byPolicy             // A policy in between, of what it shows as subconns: so outlier_detection may eject.
 	byGrpc               // grpc-go, of the subconns.
 	tiers
 )

@@ -1,15 +1,15 @@
-// Package observe sees what grpc-go's balancers do, in any program that imports it, without a change to either: resolver
-// updates, subconns with their states and errors, picker generations, every pick, and the end of each call.
+// Package observe sees what grpc-go's balancers do, in any program that imports it, without a change to either:
+// resolver updates, subconns with their states and errors, picker generations, every pick, and the end of each call.
 //
-// Every registered policy is replaced in grpc-go's registry by one that passes all on to it and reads along. Nothing that
-// grpc-go or a policy gives or gets is changed but PickResult.Done, and the context of a pick while someone watches a
-// channel whose policies are nested.
+// Every registered policy is replaced in grpc-go's registry by one that passes all on to it and reads along. Nothing
+// that grpc-go or a policy gives or gets is changed but PickResult.Done, and the context of a pick while someone
+// watches a channel whose policies are nested.
 //
 // # Policies that are registered later
 //
-// The registry is looked at again whenever a channel is made, so that a policy that main registers is seen too. A program
-// that registers a policy while another goroutine uses grpc-go has a data race, which balancer.Register documents; the
-// replacing of the registry here is then reported by the race detector as well.
+// The registry is looked at again whenever a channel is made, so that a policy that main registers is seen too. A
+// program that registers a policy while another goroutine uses grpc-go has a data race, which balancer.Register
+// documents; the replacing of the registry here is then reported by the race detector as well.
 package observe
 
 import (
@@ -41,8 +41,8 @@ type Observer struct {
 	limits   []string
 }
 
-// Install wraps every policy that is registered, under its name. Call it once in a process, from an init function or the
-// beginning of main: balancer.Register asks for the same.
+// Install wraps every policy that is registered, under its name. Call it once in a process, from an init function or
+// the beginning of main: balancer.Register asks for the same.
 func Install(r *recorder.Recorder) *Observer {
 	o := &Observer{
 		recorder: r,

@@ -151,8 +151,8 @@ func (p *picker) unpicked(info balancer.PickInfo, err error, row *recorder.PickR
 	p.channel.pickFailed(info.Ctx, now, before)
 }
 
-// countUnpicked counts by what grpc-go makes of a picker's error (picker_wrapper.go), and gives the code that a call that
-// does not wait ends with.
+// countUnpicked counts by what grpc-go makes of a picker's error (picker_wrapper.go), and gives the code that a call
+// that does not wait ends with.
 func (p *picker) countUnpicked(err error) (debugpb.PickResult, codes.Code) {
 	counters := &p.channel.record.Counters
 	if err == balancer.ErrNoSubConnAvailable {

@@ -10,8 +10,8 @@ import (
 	"github.com/pickscope/pickscope/libraries/go/internal/debugpb"
 )
 
-// spreading are policies that pick all endpoints of a list, by the config that they need, and what becomes of them in the
-// tree: the names of its nodes.
+// spreading are policies that pick all endpoints of a list, by the config that they need, and what becomes of them in
+// the tree: the names of its nodes.
 var spreading = []struct {
 	policy, config string
 	nodes          []string
@@ -67,8 +67,9 @@ func checkTree(t *testing.T, c *client, names []string) {
 	}
 	picks, _ := c.read()
 	for _, row := range picks {
-		if decided := byID[row.Policy]; decided != names[len(names)-1] && row.Result == debugpb.PickResult_PICK_RESULT_COMPLETED {
-			t.Fatalf("%q decided, want %s", decided, names[len(names)-1])
+		lowest, decided := names[len(names)-1], byID[row.Policy]
+		if row.Result == debugpb.PickResult_PICK_RESULT_COMPLETED && decided != lowest {
+			t.Fatalf("%q decided, want %s", decided, lowest)
 		}
 	}
 }
@@ -154,8 +155,8 @@ func checkCounts(t *testing.T, c *client, backends []*backend) {
 	}
 }
 
-// checkRows holds that each of so many calls has one row of its pick, and one of its end, and that all they refer to was
-// told.
+// checkRows holds that each of so many calls has one row of its pick, and one of its end, and that all they refer to
+// was told.
 func checkRows(t *testing.T, c *client, calls int) {
 	t.Helper()
 	picks, ends := c.read()

@@ -95,8 +95,8 @@ func (o *Observer) newNode(name string, cc balancer.ClientConn, opts balancer.Bu
 
 // parentOf gives the policy above one that is being built; nil: it is a root.
 //
-// A child finds its parent by the target: each node gives its children a copy of its own, which policies in between pass
-// on as it is. Where that is of no use, the parent is the channel's root.
+// A child finds its parent by the target: each node gives its children a copy of its own, which policies in between
+// pass on as it is. Where that is of no use, the parent is the channel's root.
 func (o *Observer) parentOf(target string, cc balancer.ClientConn, opts balancer.BuildOptions) *node {
 	if clientConnOf(cc) != nil {
 		return nil
@@ -274,7 +274,9 @@ func (cc *clientConn) Target() string {
 }
 
 // NewSubConn notes a connection.
-func (cc *clientConn) NewSubConn(addresses []resolver.Address, opts balancer.NewSubConnOptions) (balancer.SubConn, error) {
+func (cc *clientConn) NewSubConn(
+	addresses []resolver.Address, opts balancer.NewSubConnOptions,
+) (balancer.SubConn, error) {
 	var made balancer.SubConn // The listener is not called before the policy has it, and tells it to connect.
 	listenTo(&opts, func(state balancer.SubConnState) { cc.node.channel.subconnState(cc.node, made, state) })
 	sc, err := cc.ClientConn.NewSubConn(addresses, opts)

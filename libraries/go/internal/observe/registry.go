@@ -14,8 +14,9 @@ import (
 	"google.golang.org/grpc/serviceconfig"
 )
 
-// grpc-go's own registries, which it lets nobody list. A version without these variables links all the same, and has nil
-// here. grpc-go reads them without a lock, so they are never written into: a map with what is new takes their place.
+// grpc-go's own registries, which it lets nobody list. A version without these variables links all the same, and has
+// nil here. grpc-go reads them without a lock, so they are never written into: a map with what is new takes their
+// place.
 
 //go:linkname registeredPolicies google.golang.org/grpc/balancer.m
 var registeredPolicies map[string]balancer.Builder
@@ -23,17 +24,17 @@ var registeredPolicies map[string]balancer.Builder
 //go:linkname registeredResolvers google.golang.org/grpc/resolver.m
 var registeredResolvers map[string]resolver.Builder
 
-// addOptionForTarget is a func(any) from 1.66 on: grpc-go asks what it is given for an option at each NewClient, before it
-// looks up a policy.
+// addOptionForTarget is a func(any) from 1.66 on: grpc-go asks what it is given for an option at each NewClient, before
+// it looks up a policy.
 //
 //go:linkname addOptionForTarget google.golang.org/grpc/internal.AddGlobalPerTargetDialOptions
 var addOptionForTarget any
 
-// emptyServiceConfig is that of a channel that has none. From 1.63 on it holds the builder of pick_first that was there when
-// grpc-go was initialized; parseServiceConfig, a func(string) *serviceconfig.ParseResult, makes another.
+// emptyServiceConfig is that of a channel that has none. From 1.63 on it holds the builder of pick_first that was there
+// when grpc-go was initialized; parseServiceConfig, a func(string) *serviceconfig.ParseResult, makes another.
 //
 //go:linkname emptyServiceConfig google.golang.org/grpc.emptyServiceConfig
-var emptyServiceConfig *grpc.ServiceConfig
+var emptyServiceConfig *grpc.ServiceConfig //lint:ignore SA1019 It is what grpc-go has there.
 
 //go:linkname parseServiceConfig google.golang.org/grpc/internal.ParseServiceConfig
 var parseServiceConfig any
@@ -94,6 +95,7 @@ func rebindDefault() {
 	if !ok || emptyServiceConfig == nil {
 		return
 	}
+	//lint:ignore SA1019 It is what grpc-go has there.
 	if config, ok := parse("{}").Config.(*grpc.ServiceConfig); ok {
 		atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&emptyServiceConfig)), unsafe.Pointer(config))
 	}
@@ -116,7 +118,8 @@ func (h dialHook) DialOptionForTarget(url.URL) grpc.DialOption {
 	return grpc.EmptyDialOption{}
 }
 
-// observedResolver stands for a resolver's builder in versions that have no other hook: it is used when a channel is made.
+// observedResolver stands for a resolver's builder in versions that have no other hook: it is used when a channel is
+// made.
 type observedResolver struct {
 	resolver.Builder
 	observer *Observer
@@ -156,8 +159,8 @@ func (o *Observer) wrapResolver(builder resolver.Builder) (wrapped resolver.Buil
 
 // unseenPolicies says which policy is registered and not wrapped; "" if there is none.
 //
-// It runs while the program does anything, and a program that registers while this reads would be ended by Go's runtime:
-// it reads the registry's size, and the registry itself only if that is the same as when it was asked last.
+// It runs while the program does anything, and a program that registers while this reads would be ended by Go's
+// runtime: it reads the registry's size, and the registry itself only if that is the same as when it was asked last.
 func (o *Observer) unseenPolicies() string {
 	size := int64(len(registeredPolicies))
 	if !o.dialsByResolver || size == o.knownPolicies.Load() || o.lookedAt.Swap(size) != size {

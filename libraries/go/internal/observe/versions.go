@@ -14,11 +14,12 @@ import (
 // What differs between the versions of grpc-go that this package is built with, read by reflection: no version can be
 // compiled against the fields of another. None of it runs in a pick.
 
-// bindsAtDial says whether a channel is given the builder of its policy when it is made, where its service config names one,
-// rather than when the resolver has brought something: since 1.63.
+// bindsAtDial says whether a channel is given the builder of its policy when it is made, where its service config names
+// one, rather than when the resolver has brought something: since 1.63.
 var bindsAtDial = minorVersion() >= 63
 
-// restrictsCodes says whether grpc-go makes INTERNAL of codes that a policy must not end a call with (gRFC A54): since 1.51.
+// restrictsCodes says whether grpc-go makes INTERNAL of codes that a policy must not end a call with (gRFC A54): since
+// 1.51.
 var restrictsCodes = minorVersion() >= 51
 
 func minorVersion() int {
@@ -35,8 +36,8 @@ type identity struct {
 	id      uint32         // 0: unknown.
 }
 
-// identityOf reads BuildOptions.ChannelzParentID, a *channelz.Identifier up to 1.63, or .ChannelzParent, an interface that
-// holds a *channelz.Channel, from 1.64 on. Policies pass their options on to their children.
+// identityOf reads BuildOptions.ChannelzParentID, a *channelz.Identifier up to 1.63, or .ChannelzParent, an interface
+// that holds a *channelz.Channel, from 1.64 on. Policies pass their options on to their children.
 func identityOf(opts balancer.BuildOptions) identity {
 	options := reflect.ValueOf(opts)
 	if parent := options.FieldByName("ChannelzParentID"); parent.IsValid() && !parent.IsNil() {
@@ -65,8 +66,8 @@ func channelIdentity(pointer reflect.Value) identity {
 	return found
 }
 
-// clientConnOf gives the channel whose root policy is given this balancer.ClientConn; nil: unknown. All versions reach it
-// by gracefulswitch.balancerWrapper.gsb.cc, a ccBalancerWrapper, and that one's cc.
+// clientConnOf gives the channel whose root policy is given this balancer.ClientConn; nil: unknown. All versions reach
+// it by gracefulswitch.balancerWrapper.gsb.cc, a ccBalancerWrapper, and that one's cc.
 func clientConnOf(cc balancer.ClientConn) *grpc.ClientConn {
 	found := reflect.ValueOf(cc)
 	for _, name := range []string{"gsb", "cc", "cc"} {
@@ -84,8 +85,8 @@ func clientConnOf(cc balancer.ClientConn) *grpc.ClientConn {
 	return (*grpc.ClientConn)(found.UnsafePointer())
 }
 
-// listenTo has `tell` called before the listener of options that have one (NewSubConnOptions.StateListener, since 1.58).
-// Without one the states come by Balancer.UpdateSubConnState.
+// listenTo has `tell` called before the listener of options that have one (NewSubConnOptions.StateListener, since
+// 1.58). Without one the states come by Balancer.UpdateSubConnState.
 func listenTo(opts *balancer.NewSubConnOptions, tell func(balancer.SubConnState)) {
 	field := reflect.ValueOf(opts).Elem().FieldByName("StateListener")
 	if !field.IsValid() || field.IsNil() {

@@ -20,8 +20,8 @@ import (
 	"github.com/pickscope/pickscope/libraries/go/internal/debugpb"
 )
 
-// These policies, and what they need, are not in the version of grpc-go that the library asks for. Whoever tests with another
-// one copies this file to where its package is.
+// These policies, and what they need, are not in the version of grpc-go that the library asks for. Whoever tests with
+// another one copies this file to where its package is.
 
 // grpcs are policies that grpc-go registers, by name, with a config and the nodes of the tree that becomes of it.
 var grpcs = []struct {
