@@ -65,8 +65,9 @@ async function testIn(folder, counts) {
     if (action === 'output') said.set(key, (said.get(key) ?? '') + output);
     if (action === 'build-output') console.error(output.trimEnd());
     if (action === 'fail') console.error(said.get(key) ?? '');
-    if (action === 'pass' && test !== '') counts.passed++;
-    if (action === 'fail' && test !== '') counts.failed++;
+    const isWhole = test !== '' && !test.includes('/');
+    if (action === 'pass' && isWhole) counts.passed++;
+    if (action === 'fail' && isWhole) counts.failed++;
     if (action === 'pass' && test === '') console.log(`  ✔ ${name}`);
   }
   if ((await ended(child)) !== 0) throw new Error(`Tests of ${folder} failed; above is why.`);

@@ -307,6 +307,25 @@ const others: readonly Scenario[] = [
     expected: { endpoints: { a: late }, counts: { ...counts(1, { a: ok(1) }), failed: true } },
   },
   {
+    name: 'a call is queued, and picked when the resolver brings another backend',
+    play: async (stage) => {
+      await stage.startDeaf('a');
+      await stage.start('b');
+      await stage.dial('round_robin', 'a');
+      await stage.connect();
+      await stage.endpoint('a', 'CONNECTING');
+      const call = stage.call(1);
+      await stage.until(() => stage.told.picks.some(({ result }) => result === 'QUEUED'));
+      await stage.resolve({ names: 'b' });
+      assert.deepEqual(await call, [0]);
+    },
+    expected: {
+      updates: ['a', 'b'],
+      endpoints: { a: gone({ states: ['IDLE', 'CONNECTING'], removed: true }), b: ready },
+      calls: [taken('b', { queued: true })],
+    },
+  },
+  {
     name: 'a deadline passes while the call is queued',
     play: async (stage) => {
       await stage.startDeaf('a');
