@@ -35,8 +35,8 @@ type subConn struct {
 }
 
 var (
-	mirrored  = reflect.TypeFor[*p2cPicker]()
-	errPicker = reflect.TypeOf(base.NewErrPicker(nil))
+	knownType = reflect.TypeFor[*p2cPicker]()
+	errorType = reflect.TypeOf(base.NewErrPicker(nil))
 )
 
 // mirror looks at go-zero's picker as one of ours. nil: it has no conns, and queues or fails every call.
@@ -44,10 +44,10 @@ var (
 // An error says why the picker cannot be looked into.
 func mirror(picker balancer.Picker) (*p2cPicker, error) {
 	its := reflect.TypeOf(picker)
-	if its == errPicker {
+	if its == errorType {
 		return nil, nil
 	}
-	if difference := layoutDifference(its, mirrored); difference != "" {
+	if difference := layoutDifference(its, knownType); difference != "" {
 		return nil, fmt.Errorf("p2c_ewma shows only what it chose, as the picker of go-zero %s is not laid out as that of v1.4.5 "+
 			"to v1.10.3 (%s); update github.com/pickscope/pickscope/libraries/go/gozero", version(), difference)
 	}
