@@ -24,7 +24,7 @@ var registeredPolicies map[string]balancer.Builder
 //go:linkname registeredResolvers google.golang.org/grpc/resolver.m
 var registeredResolvers map[string]resolver.Builder
 
-// addOptionForTarget is a func(any) from 1.66 on: grpc-go asks what it is given for an option at each NewClient, before
+// addOptionForTarget is a func(any) from 1.65 on: grpc-go asks what it is given for an option at each NewClient, before
 // it looks up a policy.
 //
 //go:linkname addOptionForTarget google.golang.org/grpc/internal.AddGlobalPerTargetDialOptions

@@ -11,7 +11,7 @@ var (
 	// bindsAtDial: the service config that a channel is made with is given its policy's builder at once.
 	bindsAtDial = minor() >= 63
 	// hasDialHook: the registry is looked at whenever a channel is made.
-	hasDialHook = minor() >= 66
+	hasDialHook = minor() >= 65
 	// restrictsCodes: a policy cannot end a call with just any code.
 	restrictsCodes = minor() >= 51
 )
