@@ -128,10 +128,12 @@ export class Stage {
   }
 
   async until(condition: () => boolean): Promise<void> {
-    await until(() => {
-      if (this.stream.error) throw this.stream.error;
-      return condition();
-    });
+    try {
+      await until(() => condition() || this.stream.error !== undefined);
+    } catch (cause) {
+      throw new Error(`This did not become true: ${condition.toString()}`, { cause });
+    }
+    if (this.stream.error) throw this.stream.error;
   }
 
   /** Waits until the channel is in that state. */

@@ -69,7 +69,6 @@ export class Told {
   process: Process | undefined;
   /** Whether the snapshot is complete. */
   ready = false;
-  snapshots = 0;
   readonly methods = new Map<number, string>([[0, '']]);
   readonly channels: History<Channel> = new Map();
   readonly policies: History<Policy> = new Map();
@@ -99,7 +98,6 @@ export class Told {
         break;
       case 'snapshotEnd':
         this.ready = true;
-        this.snapshots++;
         break;
       case 'strings':
         body.value.ids.forEach((id, at) => this.methods.set(id, body.value.values[at]!));
