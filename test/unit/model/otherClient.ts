@@ -28,7 +28,10 @@ export class OtherClient {
   readonly model = new ClientModel({ pickBudgetBytes: 1_000_000 });
   private nowMs = 0;
 
-  constructor(policy: MessageInitShape<typeof PolicySchema>, process: Omit<MessageInitShape<typeof ProcessSchema>, '$typeName'> = {}) {
+  constructor(
+    policy: MessageInitShape<typeof PolicySchema>,
+    process: Omit<MessageInitShape<typeof ProcessSchema>, '$typeName'> = {},
+  ) {
     const clock = { monotonicNs: 1n, wallUnixNs: BigInt(startMs) * 1_000_000n + 1n };
     this.send({ case: 'process', value: { instance: 'a', protocolMajor: 1, protocolMinor: 1, clock, ...process } });
     this.send({ case: 'snapshotBegin', value: {} });
