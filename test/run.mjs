@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { goMissing, hasGoFor } from './go.mjs';
-import { checkGo, fuzzGo } from './goChecks.mjs';
+import { checkGo, soakGo } from './goChecks.mjs';
 import { installAll } from './install.mjs';
 
 /*
@@ -147,8 +147,11 @@ function count(output) {
 
 /** The code in Go. */
 async function runGo() {
-  if (!hasGo('the checks and tests of the code in Go')) return;
-  const { passed, failed } = await checkGo();
+  if (hasGo('the checks and tests of the code in Go')) add(await checkGo());
+}
+
+/** @param {{ passed: number, failed: number }} counts */
+function add({ passed, failed }) {
   totals.passed += passed;
   totals.failed += failed;
 }
@@ -162,7 +165,7 @@ function hasGo(what) {
 
 async function runSoak() {
   await mochaOf(soakTests(), '--timeout', '600000');
-  if (hasGo('fuzzing of the code in Go')) await fuzzGo();
+  if (hasGo('what takes longer of the code in Go')) add(await soakGo());
 }
 
 /** The preload, with programs of npm's packages. */
