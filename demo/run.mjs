@@ -16,12 +16,14 @@ const opened = path.join(root, 'demo');
 
 installAll();
 build();
-const goProgram = buildGoProgram();
 const interrupted = Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => signalled(signal)));
-const scene = await startScene({}, goProgram);
+const scene = await startScene();
+const go = buildGoProgram();
+void go.program.then(addGoClient);
 const editor = process.argv.includes('--no-editor') ? undefined : await openEditor();
 console.log('Ctrl-C ends the demo.');
 await Promise.race([interrupted, editor?.exited ?? interrupted]);
+go.stop();
 scene.stop();
 await editor?.stop();
 process.exit();
@@ -33,6 +35,13 @@ function build() {
     shell: process.platform === 'win32',
   });
   if (status !== 0) throw new Error('The build failed; its output above says why.');
+}
+
+/** @param {string | undefined} program */
+function addGoClient(program) {
+  if (program === undefined) return;
+  scene.addGoClient(program);
+  console.log(`${goClient}, a go-zero service, has joined the clients: there, go-zero's own p2c_ewma is looked into.`);
 }
 
 /** @returns {Promise<{ exited: Promise<unknown>, stop(): Promise<void> }>} */
@@ -76,7 +85,6 @@ function openDesktop(profile) {
   console.log(
     'VS Code opens with the panel attached to orders-api (p2c_ewma); checkout runs on peak_ewma, billing on round_robin, and inventory asked for a policy that there is not.',
   );
-  if (goProgram) console.log(`${goClient} is a go-zero service: there, go-zero's own p2c_ewma is looked into.`);
   return {
     exited: new Promise((resolve) => code.once('exit', resolve)),
     stop: async () => {

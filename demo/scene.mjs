@@ -50,11 +50,10 @@ const events = [
  * Starts it all.
  *
  * @param {NodeJS.ProcessEnv} [env] For the clients, besides the variables of this process.
- * @param {string} [goProgram] The client in Go, as goProgram.mjs builds it; without, there is none.
  * @returns {Promise<Scene>}
  */
-export async function startScene(env = {}, goProgram = undefined) {
-  const scene = new Scene(await freeAddresses(), env, goProgram);
+export async function startScene(env = {}) {
+  const scene = new Scene(await freeAddresses(), env);
   await Promise.all(backends.map((_, index) => scene.start(index)));
   scene.begin();
   return scene;
@@ -67,10 +66,9 @@ class Scene {
   #inGo;
   #timers = [];
 
-  constructor(addresses, env, goProgram) {
+  constructor(addresses, env) {
     this.addresses = addresses;
     this.env = env;
-    this.goProgram = goProgram;
   }
 
   /** Starts a backend, and waits until it answers. */
@@ -110,7 +108,6 @@ class Scene {
     this.#clients = clients.map(({ name, policy, rate }) =>
       forkProgram('client.ts', [`--policy=${policy}`, `--rate=${rate}`], { ...this.env, PICKSCOPE_NAME: name }),
     );
-    if (this.goProgram) this.#inGo = startGoClient(this.goProgram, this.addresses, this.env);
     this.tellAddresses();
     this.#begunMs = performance.now();
     const playRound = () => {
@@ -118,6 +115,11 @@ class Scene {
     };
     playRound();
     this.#timers.push(setInterval(playRound, roundSeconds * 1000));
+  }
+
+  /** @param {string} program As goProgram.mjs builds it. */
+  addGoClient(program) {
+    this.#inGo = startGoClient(program, this.addresses, this.env);
   }
 
   /** Waits for the next time that the round is at this second. */
