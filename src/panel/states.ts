@@ -73,7 +73,7 @@ export class States {
     return element(
       'div',
       'import',
-      element('h3', '', kind === 'node' ? t('{0}, started elsewhere', name) : name),
+      element('h2', '', kind === 'node' ? t('{0}, started elsewhere', name) : name),
       button(
         { class: 'link', 'aria-label': t('Copy Line for {0}', name) },
         () => this.store.command({ name: 'copyImportLine', of: kind }),
