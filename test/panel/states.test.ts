@@ -7,6 +7,23 @@ import { situations } from './situations';
 describe('panel: states and notices', function () {
   this.timeout(patienceMs);
 
+  it('shows nothing before it was told anything', async () => {
+    const { page } = await openAs('live');
+    const panel = page.locator('.panel');
+    const shown = () => page.locator('.panel button:visible').count();
+    assert.notEqual(await shown(), 0);
+    for (const value of ['starting', '']) {
+      await panel.evaluate((element, state) => {
+        // A copy, as the panel itself would note its state again.
+        const copy = element.cloneNode(true) as HTMLElement;
+        if (state === '') delete copy.dataset.state;
+        else copy.dataset.state = state;
+        element.replaceWith(copy);
+      }, value);
+      assert.equal(await shown(), 0);
+    }
+  });
+
   describe('states', () => {
     const texts: Readonly<Record<string, readonly string[]>> = {
       'none-found': [
