@@ -309,13 +309,15 @@ function shareOut({ taken, lost, unheld, unlisted, undrawn }: Decisions, sums: S
   const { total, decided, decidedUnlisted, decidedUnheld, drawnHeld, chance } = sums;
   const parts = [...taken, ...lost].reduce((sum, count) => sum + count, 0);
   const others = Math.max(0, decided - parts);
+  const undecided = total - decided;
   const notListed = between(0, decidedUnlisted - unlisted, others);
   const notHeld = between(0, decidedUnheld - unheld, others - notListed);
   const notAbsent = others - notListed - notHeld;
   const notDrawn = between(0, drawnHeld - (parts - unlisted - unheld - undrawn), notAbsent);
   return {
-    total,
-    undecided: total - decided,
+    // Buckets and stretches may end at different moments, so that a part's pick is in none of these stretches.
+    total: undecided + parts + others,
+    undecided,
     notListed,
     notHeld,
     notTold: notAbsent - notDrawn,
