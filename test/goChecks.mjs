@@ -27,7 +27,7 @@ const fuzzTime = '20s';
  * Formatted, without a finding, built, and tested: the core under the race detector and with the oldest grpc-go that it
  * takes, what looks into go-zero with the go-zero of the programs, so that go-zero is compiled once.
  *
- * @returns {Promise<{ passed: number, failed: number }>} Tests.
+ * @returns {Promise<{ passed: number, failed: number, skipped: string[] }>} Tests; of those that left themselves out, why.
  */
 export async function checkGo() {
   const unformatted = await go('gofmt', ['-l', ...modules]);
@@ -35,7 +35,7 @@ export async function checkGo() {
   await go('go', ['vet', './...'], { folder: core });
   await go('go', ['run', staticcheck, './...'], { folder: core });
   for (const system of otherSystems) await go('go', ['vet', './...'], { folder: core, env: { GOOS: system } });
-  const counts = { passed: 0, failed: 0 };
+  const counts = { passed: 0, failed: 0, skipped: [] };
   await testIn(core, ['-race'], counts);
   await inWorkspace(async (env) => {
     for (const folder of [gozero, ...programs]) await go('go', ['vet', './...'], { folder, env });
@@ -46,7 +46,7 @@ export async function checkGo() {
 
 /** What takes longer: the oldest go-zero, under the race detector, and each fuzz target for a while. */
 export async function soakGo() {
-  const counts = { passed: 0, failed: 0 };
+  const counts = { passed: 0, failed: 0, skipped: [] };
   await testIn(gozero, ['-race'], counts);
   for (const folder of [core, gozero]) {
     const listed = await go('go', ['list', '-f', '{{.ImportPath}}', './...'], { folder });
@@ -94,9 +94,15 @@ async function testIn(folder, options, counts, env = {}) {
     const isWhole = test !== '' && !test.includes('/');
     if (action === 'pass' && isWhole) counts.passed++;
     if (action === 'fail' && isWhole) counts.failed++;
+    if (action === 'skip' && isWhole) counts.skipped.push(`${test}: ${reasonOf(said.get(key))}`);
     if (action === 'pass' && test === '') console.log(`  ✔ ${name}`);
   }
   if ((await ended(child)) !== 0) throw new Error(`Tests of ${folder} failed; above is why.`);
+}
+
+/** What a test gave t.Skip, which go test writes behind the file and line. */
+function reasonOf(said = '') {
+  return /_test\.go:\d+: (.+)/.exec(said)?.[1] ?? 'it does not say why';
 }
 
 /**

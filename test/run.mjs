@@ -150,10 +150,11 @@ async function runGo() {
   if (hasGo('the checks and tests of the code in Go')) add(await checkGo());
 }
 
-/** @param {{ passed: number, failed: number }} counts */
-function add({ passed, failed }) {
-  totals.passed += passed;
-  totals.failed += failed;
+/** @param {{ passed: number, failed: number, skipped: string[] }} counts */
+function add(counts) {
+  totals.passed += counts.passed;
+  totals.failed += counts.failed;
+  for (const line of counts.skipped) skipped.add(`skipped: ${line}`);
 }
 
 /** @param {string} what Would be left out. */

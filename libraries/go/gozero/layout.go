@@ -27,10 +27,10 @@ type subConn struct {
 	lag      uint64
 	inflight int64
 	success  uint64
-	requests int64 //lint:ignore U1000 it takes its place
-	last     int64 //lint:ignore U1000 it takes its place
+	requests int64 //lint:ignore U1000 It is never read, but keeps those behind it where go-zero has them.
+	last     int64 //lint:ignore U1000 It is never read, but keeps those behind it where go-zero has them.
 	pick     int64
-	addr     resolver.Address //lint:ignore U1000 it takes its place
+	addr     resolver.Address //lint:ignore U1000 It is never read, but keeps those behind it where go-zero has them.
 	conn     balancer.SubConn
 }
 
